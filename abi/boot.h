@@ -48,8 +48,8 @@ struct abi_boot {
 	uint32_t log_level;    /* 0 error, 1 warning, 2 info, 3 debug */
 	uint32_t reserved[15];
 };
-_Static_assert(sizeof(struct abi_boot) == 240, "boot page layout");
-_Static_assert(__builtin_offsetof(struct abi_boot, seed) == 112, "boot page layout");
+_Static_assert(sizeof(struct abi_boot) == 232, "boot page layout");
+_Static_assert(__builtin_offsetof(struct abi_boot, seed) == 104, "boot page layout");
 
 /* The time page: written under a sequence lock (seq odd = being written), read by the kernel and,
  * mapped read-only, by the vDSO. ns = base_ns + ((tsc - tsc_base) * mult >> shift). */
