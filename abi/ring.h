@@ -434,8 +434,8 @@ static inline int abi_channel_format(void *base, uint32_t size, uint32_t kind, u
 	h->slot_size = slot_size;
 	h->data_off = (uint32_t)need;
 	h->data_size = size - (uint32_t)need;
-	abi_ring_format((struct abi_ring *)((uint8_t *)base + h->req_off), entries);
-	abi_ring_format((struct abi_ring *)((uint8_t *)base + h->cpl_off), entries);
+	abi_ring_format((struct abi_ring *)(void *)((uint8_t *)base + h->req_off), entries);
+	abi_ring_format((struct abi_ring *)(void *)((uint8_t *)base + h->cpl_off), entries);
 	__atomic_store_n(&h->magic, ABI_CHANNEL_MAGIC, __ATOMIC_RELEASE);
 	return ABI_RING_OK;
 }
