@@ -1,0 +1,13 @@
+/* prctl.h - arch_prctl(2) of x86_64 */
+#pragma once
+
+#define ABI_ARCH_SET_GS		0x1001
+#define ABI_ARCH_SET_FS		0x1002
+#define ABI_ARCH_GET_FS		0x1003
+#define ABI_ARCH_GET_GS		0x1004
+#define ABI_ARCH_GET_CPUID	0x1011
+#define ABI_ARCH_SET_CPUID	0x1012
+#define ABI_ARCH_GET_XCOMP_SUPP 0x1021
+#define ABI_ARCH_GET_XCOMP_PERM 0x1022
+#define ABI_ARCH_REQ_XCOMP_PERM 0x1023
+#define ABI_ARCH_CET_STATUS	0x3001
