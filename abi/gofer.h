@@ -63,7 +63,7 @@
  * RMDIR       dir     name              -          -             -
  * READLINK    path    -                 target     -             count
  * READ        file    -                 bytes      io            count (short only at the end)
- * WRITE       open    bytes             -          io            count, value: size after it
+ * WRITE       open    bytes             -          io            count attr
  * READDIR     dir     -                 dirents    io (cookie)   count: bytes, value: next cookie
  * FSYNC       file    -                 -          -             -
  * FALLOCATE   open    -                 -          fallocate     attr

@@ -89,7 +89,9 @@ static inline int abi_gofer_attr_ok(const struct abi_gofer_attr *a)
 /* Does a successful reply to this op carry attributes? */
 static inline int abi_gofer_op_attr(uint32_t op)
 {
-	return op >= ABI_GOFER_ATTACH && op <= ABI_GOFER_LINK ? 1 : op == ABI_GOFER_FALLOCATE;
+	if (op >= ABI_GOFER_ATTACH && op <= ABI_GOFER_LINK)
+		return 1;
+	return op == ABI_GOFER_WRITE || op == ABI_GOFER_FALLOCATE;
 }
 
 /* The most that reply.count may be for this request. */

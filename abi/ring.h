@@ -378,6 +378,12 @@ static inline int abi_ring_arm_get(struct abi_ring_end *e)
 	return ready < 0 ? ready : ready ? ABI_RING_OK : ABI_RING_AGAIN;
 }
 
+/* Consumer, awake and polling: wants no doorbell until it arms again. */
+static inline void abi_ring_disarm_get(struct abi_ring_end *e)
+{
+	__atomic_store_n(&e->ring->cons_event, e->mine - 1, __ATOMIC_RELAXED);
+}
+
 /* Producer, before it sleeps for room. AGAIN: armed, sleep; OK: there is room. */
 static inline int abi_ring_arm_put(struct abi_ring_end *e)
 {
