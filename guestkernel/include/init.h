@@ -1,0 +1,29 @@
+/* init.h - start-up, in order (init/main.c calls them; each part defines its own)
+ *
+ * The machine enters kernel_main() on CPU 0 with its boot checked, a boot stack and the direct map;
+ * cpu_self() works, interrupts are off. */
+#pragma once
+#include "types.h"
+
+struct cpu;
+noreturn void kernel_main(void);
+noreturn void cpu_main(struct cpu *c); /* further CPUs, on their idle task */
+
+void mm_init(void); /* after frames and slab */
+void task_init(void);
+void time_init(void);
+void time_init_cpu(struct cpu *c);
+void signal_init(void);
+void futex_init(void);
+void vfs_init(void);
+void fs_init(void); /* registers all file systems */
+void event_init(void);
+void ipc_init(void);
+void random_init(void);
+void control_init(void);		/* control channels: starts containers */
+void random_bytes(void *buf, size_t n); /* lib/random.c: ChaCha20 seeded by the machine */
+/* Memory is short beyond reclaim: kills the largest process of the sandbox. task/oom.c */
+void oom_kill(void);
+/* Counters for --stats: static ones register themselves by being listed in debug/stats.c. */
+size_t stats_text(char *buf, size_t size);
+size_t stacks_text(char *buf, size_t size);

@@ -1,0 +1,21 @@
+/* slab.h - kernel objects (mm/slab.c)
+ *
+ * Objects of one size from caches with per-CPU free lists; kmalloc for the rest, by size class up
+ * to 2 MiB (whole frames above 2 KiB). Debug builds put red zones around objects, fill freed ones
+ * and check both. None of these sleeps; all may return null (out of memory), so every caller
+ * answers -ENOMEM. Memory comes uncleared except from *_zalloc. */
+#pragma once
+#include "types.h"
+
+struct slab_cache;
+struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align);
+void *slab_alloc(struct slab_cache *c) must_check;
+void *slab_zalloc(struct slab_cache *c) must_check;
+void slab_free(struct slab_cache *c, void *p);
+
+void *kmalloc(size_t size) must_check;
+void *kzalloc(size_t size) must_check;
+void *krealloc(void *p, size_t size) must_check; /* p keeps valid on failure */
+void kfree(void *p);				 /* null is fine */
+char *kstrdup(const char *s) must_check;
+void slab_init(void);

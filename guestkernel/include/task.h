@@ -1,0 +1,249 @@
+/* task.h - tasks, processes, credentials (task/)
+ *
+ * struct task is a thread; struct proc a thread group with what its threads share. A task is alive
+ * until it exits, then (if it leads its group and the group is empty) a zombie until it is waited
+ * for. Lock key: [I] immutable, [a] atomic, [t] task list lock (tasklist_lock), [s] proc->sig_lock,
+ * [o] the task itself only, [r] the run queue's lock. */
+#pragma once
+#include <bsd/sys/queue.h>
+#include "abi/linux/resource.h"
+#include "abi/linux/signal.h"
+#include "cpu.h"
+#include "mutex.h"
+#include "quiesce.h"
+#include "time.h"
+
+struct mm;
+struct files;
+struct fs_ctx;
+struct container;
+struct futex_waiter;
+
+enum task_state {
+	TASK_RUNNING = 0,
+	TASK_INTERRUPTIBLE = 1,
+	TASK_UNINTERRUPTIBLE = 2,
+	TASK_STOPPED = 4,
+	TASK_KILLABLE = 8, /* woken by SIGKILL only */
+	TASK_NEW = 16,
+	TASK_DEAD = 32,
+};
+
+/* Credentials: immutable once shared; a change makes a copy and swaps the task's pointer. */
+struct cred {
+	a32_t refs;
+	u32 uid, euid, suid, fsuid;
+	u32 gid, egid, sgid, fsgid;
+	u64 cap_eff, cap_perm, cap_inh, cap_bset, cap_amb;
+	u32 securebits;
+	u32 ngroups;
+	u32 *groups; /* sorted */
+};
+struct cred *cred_new_copy(const struct cred *old) must_check;
+static inline void cred_get(struct cred *c)
+{
+	ref_get(&c->refs);
+}
+void cred_put(struct cred *c);
+bool cred_in_group(const struct cred *c, u32 gid); /* fsgid or supplementary */
+bool capable(u32 cap);				   /* of the current task */
+
+/* Queued signals of one task or process (signal/queue.c). */
+struct sigqueue_entry;
+TAILQ_HEAD(sigqueue_list, sigqueue_entry);
+struct sigpending {
+	u64 set;		   /* [s] bit n-1: signal n */
+	struct sigqueue_list list; /* [s] */
+};
+
+/* What a restarted call continues with (nanosleep, futex, poll). */
+struct restart_block {
+	long (*fn)(struct restart_block *r);
+	u64 deadline;
+	u64 arg[5];
+};
+
+struct task {
+	struct mach_user user;	     /* [o] first: the machine finds it by the task */
+	struct mach_ctx ctx;	     /* [r] kernel context while not running */
+	void *kstack;		     /* [I] */
+	struct proc *proc;	     /* [I] */
+	struct container *container; /* [I] */
+	u32 tid;		     /* [I] in the container's pid space */
+
+	/* scheduling */
+	a32_t state;			     /* [a] enum task_state */
+	a32_t on_cpu;			     /* [a] 1 while its stack is in use */
+	u32 cpu;			     /* [r] where it runs or was queued */
+	u8 queued;			     /* [r] */
+	int8_t nice;			     /* [a] */
+	u8 policy, rt_prio;		     /* [a] told back; only nice has an effect */
+	u64 affinity[ABI_CPU_MAX / 64];	     /* [r] */
+	TAILQ_ENTRY(task) run_link;	     /* [r] */
+	u64 slice_end;			     /* [r] */
+	u64 vtime;			     /* [r] */
+	u64 last_in;			     /* [r] cycles or ns at switch-in */
+	u64 utime_ns, stime_ns;		     /* [a] */
+	u64 nvcsw, nivcsw, min_flt, maj_flt; /* [o] */
+	u64 start_ns;			     /* [I] */
+
+	/* memory and files */
+	struct mm *mm;	     /* [o]; others under tasklist_lock; null in kernel tasks */
+	struct files *files; /* [o] as mm */
+	struct fs_ctx *fs;   /* [o] cwd, root, umask */
+	struct cred *cred;   /* [o] writes; others under quiescence */
+
+	/* signals */
+	u64 sigmask;		      /* [s] writes by the task itself */
+	u64 saved_sigmask;	      /* [o] to restore if no handler ran */
+	bool restore_sigmask;	      /* [o] */
+	struct sigpending pending;    /* [s] */
+	a32_t sig_flags;	      /* [a] TASK_SIG_*: something to do before user mode */
+	struct abi_stack altstack;    /* [o] */
+	struct restart_block restart; /* [o] */
+	struct mach_exit why;	      /* [o] last exit from user mode */
+
+	/* threads library */
+	uaddr_t clear_tid;   /* [o] */
+	uaddr_t robust_list; /* [o] */
+	uaddr_t rseq;	     /* [o] */
+	u32 rseq_len, rseq_sig;
+	struct futex_waiter *futex; /* hash bucket's lock */
+
+	/* kin */
+	TAILQ_ENTRY(task) thread_link; /* [t] proc->threads */
+	struct task *pid_next;	       /* [t] hash chain of tids */
+	int exit_code;		       /* [o] wait status */
+	int pdeath_sig;		       /* [o] */
+	struct completion *vfork_done; /* [t] parent waits */
+	char comm[16];		       /* [a] racy by nature */
+	bool is_kernel;		       /* [I] */
+	bool in_exec, dying;	       /* [s] */
+	u64 robust_len;
+	u64 syscall_nr; /* [o] for stacks and reports */
+	struct quiesce_head qhead;
+};
+#define TASK_SIG_PENDING 1u /* a deliverable signal may be there */
+#define TASK_SIG_KILL	 2u /* must die: exit_group or SIGKILL */
+#define TASK_SIG_STOP	 4u
+#define TASK_WORK_RSEQ	 8u /* was preempted or migrated: fix rseq before user mode */
+
+struct completion {
+	struct waitq wait;
+	u32 done; /* wait.lock */
+};
+void completion_init(struct completion *c);
+void completion_done(struct completion *c);
+void completion_wait(struct completion *c);
+int completion_wait_killable(struct completion *c);
+
+struct session;
+struct pgrp { /* process group */
+	a32_t refs;
+	u32 id;
+	struct session *session;    /* [I] */
+	TAILQ_HEAD(, proc) members; /* [t] */
+	struct pgrp *hash_next;	    /* [t] */
+};
+struct session {
+	a32_t refs;
+	u32 id;
+	struct tty *tty;	 /* [t] controlling terminal */
+	struct proc *leader;	 /* [t] null once it exited */
+	struct pgrp *foreground; /* [t] */
+};
+
+struct proc {
+	a32_t refs;
+	u32 pid;		     /* [I] */
+	struct container *container; /* [I] */
+	struct task *leader;	     /* [t] */
+	TAILQ_HEAD(, task) threads;  /* [t] */
+	u32 nthreads;		     /* [t] alive */
+	struct proc *parent;	     /* [t] */
+	TAILQ_HEAD(, proc) children; /* [t] */
+	TAILQ_ENTRY(proc) sibling;   /* [t] */
+	struct pgrp *pgrp;	     /* [t] */
+	TAILQ_ENTRY(proc) pgrp_link; /* [t] */
+	struct mutex exec_lock;
+
+	struct spinlock sig_lock;
+	struct sighand *sighand;   /* [I] shared under CLONE_SIGHAND without CLONE_THREAD */
+	struct sigpending pending; /* [s] of the process */
+	int group_exit_code;	   /* [s] */
+	bool group_exit, stopped, zombie, continued, stop_reported; /* [s] */
+	bool subreaper, reaped;					    /* [t] */
+	int stop_sig;						    /* [s] */
+	int exit_signal;	 /* [I] SIGCHLD, or what clone asked */
+	struct waitq child_wait; /* wait4 sleeps here */
+
+	struct abi_rlimit rlim[16]; /* [s] */
+	struct abi_itimerval_state {
+		struct ktimer timer;
+		u64 interval_ns, expires_ns;
+	} itimer_real;			     /* [s] */
+	u64 itimer_cpu[2][2];		     /* [s] virtual, prof: value, interval */
+	void *posix_timers;		     /* [s] time/posix_timer.c */
+	u64 dead_utime, dead_stime;	     /* [s] of exited threads */
+	u64 child_utime, child_stime;	     /* [s] of waited-for children */
+	struct abi_rusage dead_ru, child_ru; /* [s] */
+	u32 personality;
+	bool dumpable, keep_caps, no_new_privs, did_exec;
+	struct quiesce_head qhead;
+};
+
+struct sighand { /* handlers, per process (or shared by CLONE_SIGHAND) */
+	a32_t refs;
+	struct abi_sigaction action[ABI_NSIG]; /* [s] index = signal - 1 */
+};
+
+/* What a container shares: its number, names, limits, pid space, mounts. */
+struct mntns;
+struct container {
+	u32 id;				   /* [I] */
+	u32 channel;			   /* [I] */
+	char hostname[65], domainname[65]; /* [l] lock */
+	struct spinlock lock;
+	struct mntns *mounts; /* [I] */
+	struct proc *init;    /* [t] */
+	u64 pids_limit;	      /* [I] 0: none */
+	a64_t nr_tasks;	      /* [a] */
+	void *pidmap;	      /* [t] task/pid.c */
+	struct waitq exit_wait;
+	a32_t exited;	 /* [a] */
+	int exit_status; /* wait status of init, valid once exited */
+};
+
+extern struct spinlock tasklist_lock;
+
+/* ---- task/ ---- */
+struct task *task_find(struct container *c, u32 tid); /* [t] held, or within a quiescent read */
+struct proc *proc_find(struct container *c, u32 pid); /* likewise */
+struct pgrp *pgrp_find(struct container *c, u32 id);
+void proc_get(struct proc *p);
+void proc_put(struct proc *p);
+static inline u32 task_pid(const struct task *t)
+{
+	return t->proc->pid;
+}
+/* A kernel task, not yet running: sched_start() it. */
+struct task *kthread_create(void (*fn)(void *), void *arg, const char *name) must_check;
+noreturn void task_exit(int wait_code);	      /* the calling thread */
+noreturn void task_exit_group(int wait_code); /* the whole process */
+/* First task of a container, stopped before its first instruction. */
+int task_create_init(struct container *c, struct task **out) must_check;
+/* exec on behalf of the current task; strings are kernel memory. 0: the new image is in place. */
+struct exec_args {
+	const char *path; /* as given: AT_EXECFN */
+	int dirfd;
+	u32 flags;     /* AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW */
+	char *strings; /* argv strings then envp strings, each NUL-terminated */
+	size_t strings_len;
+	u32 argc, envc;
+};
+int do_execve(struct exec_args *a) must_check;
+
+/* The loop every user task lives in (sched/userloop.c): run user mode, act on the cause, deliver
+ * signals, reschedule. */
+noreturn void task_user_loop(void *unused);
+int rseq_fixup(struct task *t); /* before user mode, when TASK_WORK_RSEQ is set */

@@ -1,0 +1,403 @@
+/* vfs.h - files, names, mounts (fs/)
+ *
+ * struct inode    a file of some file system; struct dentry a name of one, in the tree of names;
+ * struct mount    a file system's tree at a place of the name space; struct path (mount, dentry);
+ * struct file     an open file description, shared by dup and fork.
+ *
+ * Path walk (fs/walk.c) goes over hashed dentries without lock or reference where all components
+ * are cached, and validates by the dentries' sequence counts; the rest goes step by step with
+ * references. Freed dentries, inodes, mounts and files wait for quiescence. Lock key: [I], [a],
+ * [l] own lock, [i] inode->lock, [d] dentry->lock, [h] hash lock, [n] mount namespace lock, [q]
+ * read lock-free under quiescence, written under the lock named beside. */
+#pragma once
+#include <bsd/sys/queue.h>
+#include "abi/linux/fcntl.h"
+#include "abi/linux/stat.h"
+#include "mutex.h"
+#include "pagecache.h"
+#include "quiesce.h"
+#include "task.h"
+#include "uaccess.h"
+
+struct dentry;
+struct file;
+struct inode;
+struct mount;
+struct superblock;
+struct poll_table;
+struct epitem;
+
+struct path {
+	struct mount *mnt;
+	struct dentry *dentry;
+};
+
+struct kstat {
+	u64 dev, ino, rdev, size, blocks;
+	u32 mode, nlink, uid, gid, blksize;
+	struct abi_timespec atime, mtime, ctime, btime;
+	u64 attributes;
+	u32 mask; /* ABI_STATX_* that are valid */
+};
+
+/* What setattr changes. */
+#define ATTR_MODE  1u
+#define ATTR_UID   2u
+#define ATTR_GID   4u
+#define ATTR_SIZE  8u
+#define ATTR_ATIME 16u
+#define ATTR_MTIME 32u
+#define ATTR_CTIME 64u
+struct iattr {
+	u32 valid; /* ATTR_* */
+	u32 mode, uid, gid;
+	u64 size;
+	struct abi_timespec atime, mtime;
+};
+
+struct inode_ops {
+	/* dir->lock held. Finds a name: *out new reference, or -ENOENT (the caller caches it). */
+	int (*lookup)(struct inode *dir, const char *name, size_t len, struct inode **out);
+	/* Several components ahead, in one round trip, if the file system can; optional: fills
+	 * dentries below dir by dentry_add(); an error is no error. May be null. */
+	void (*walk_ahead)(struct dentry *dir, const char *path);
+	int (*create)(struct inode *dir, const char *name, size_t len, u32 mode, u64 rdev,
+		      struct inode **out); /* regular, device, fifo, socket by mode's type */
+	int (*mkdir)(struct inode *dir, const char *name, size_t len, u32 mode, struct inode **out);
+	int (*symlink)(struct inode *dir, const char *name, size_t len, const char *target,
+		       struct inode **out);
+	int (*link)(struct inode *dir, const char *name, size_t len, struct inode *target);
+	int (*unlink)(struct inode *dir, const char *name, size_t len, struct inode *victim);
+	int (*rmdir)(struct inode *dir, const char *name, size_t len, struct inode *victim);
+	int (*rename)(struct inode *odir, struct dentry *old, struct inode *ndir,
+		      struct dentry *new, u32 flags);
+	int (*tmpfile)(struct inode *dir, u32 mode, struct inode **out);
+	/* The target, NUL-terminated, at most PATH_MAX; returns its length. */
+	ssize_t (*readlink)(struct inode *inode, char *buf, size_t size);
+	/* A magic link (/proc/self/fd/3): gives a path with references instead. */
+	int (*follow)(struct inode *inode, struct path *out);
+	int (*getattr)(struct inode *inode, struct kstat *st); /* null: from the inode's fields */
+	int (*setattr)(struct inode *inode, const struct iattr *a);
+	int (*permission)(struct inode *inode, u32 want); /* null: mode bits */
+	/* Shared mounts: is what is cached still true? 0 yes, 1 no (drop it). null: always. */
+	int (*revalidate)(struct dentry *d);
+	ssize_t (*getxattr)(struct inode *inode, const char *name, void *buf, size_t size);
+	int (*setxattr)(struct inode *inode, const char *name, const void *v, size_t n, int flags);
+	ssize_t (*listxattr)(struct inode *inode, char *buf, size_t size);
+	int (*removexattr)(struct inode *inode, const char *name);
+	void (*evict)(struct inode *inode); /* last reference went: free the private part */
+};
+
+struct dir_ctx { /* readdir's consumer: returns false when full */
+	bool (*emit)(struct dir_ctx *c, const char *name, size_t len, u64 ino, u32 dtype, u64 next);
+	u64 pos; /* position of the next entry; the file system keeps it true */
+};
+
+/* A null entry means: read, write -> -EINVAL; poll -> always ready; ioctl -> -ENOTTY; mmap ->
+ * -ENODEV; llseek -> -ESPIPE; others as noted. All may sleep. */
+struct file_ops {
+	int (*open)(struct inode *inode, struct file *f);
+	void (*release)(struct file *f); /* last reference went */
+	int (*flush)(struct file *f);	 /* each close(2) of a descriptor */
+	ssize_t (*read)(struct file *f, struct iter *to, loff_t *pos);
+	ssize_t (*write)(struct file *f, struct iter *from, loff_t *pos);
+	loff_t (*llseek)(struct file *f, loff_t off, int whence);
+	int (*readdir)(struct file *f, struct dir_ctx *c);
+	u32 (*poll)(struct file *f, struct poll_table *pt); /* POLL* that hold now */
+	long (*ioctl)(struct file *f, u32 cmd, uaddr_t arg);
+	/* Checks and adjusts before a mapping is made; null with inode->mapping set: page cache */
+	int (*mmap)(struct file *f, u64 pgoff, u64 npages, u32 *vma_flags);
+	int (*fsync)(struct file *f, bool data_only);
+	int (*fallocate)(struct file *f, int mode, loff_t off, loff_t len);
+};
+
+struct inode {
+	a32_t refs;					/* [a] dentries and users */
+	u32 mode;					/* [a] written under lock; type bits [I] */
+	u32 uid, gid, nlink;				/* [a] written under lock */
+	u32 flags;					/* [a] INODE_* */
+	u64 ino, rdev;					/* [I] */
+	u64 size;					/* [a] written under lock */
+	u64 blocks;					/* [a] 512-byte units */
+	struct abi_timespec atime, mtime, ctime, btime; /* [i] */
+	struct superblock *sb;				/* [I] */
+	const struct inode_ops *ops;			/* [I] */
+	const struct file_ops *fops;			/* [I] for what is opened */
+	struct rwlock lock;				/* [i] RANK_INODE_DIR or RANK_INODE */
+	struct mapping mapping;				/* regular files */
+	struct flock_state *locks;			/* [l] fs/flock.c */
+	a32_t writers;		 /* [a] open for writing; bit 31: being executed (ETXTBSY) */
+	void *priv;		 /* [I] file system's */
+	struct inode *hash_next; /* [h] */
+	struct pipe *pipe;	 /* [i] FIFOs */
+	void *sock;		 /* [i] bound AF_UNIX */
+	struct quiesce_head qhead;
+};
+#define INODE_NOATIME	       1u
+#define INODE_PRIVATE_WRITABLE 2u
+
+#define DNAME_INLINE 40
+struct dentry {
+	a32_t refs;		  /* [a] */
+	u32 seq;		  /* [q] odd while parent, name or inode change (dentry lock) */
+	u32 hash;		  /* [q] of (parent, name) */
+	u16 len;		  /* [q] */
+	u16 flags;		  /* [q] DENTRY_* under dentry lock */
+	struct dentry *hash_next; /* [q] hash lock */
+	struct dentry *parent;	  /* [q] holds a reference; itself at the root */
+	struct inode *inode;	  /* [q] null: a negative entry */
+	const char *name;	  /* [q] inline_name, or allocated */
+	char inline_name[DNAME_INLINE];
+	struct superblock *sb;	       /* [I] */
+	struct spinlock lock;	       /* [d] */
+	TAILQ_HEAD(, dentry) children; /* [d] */
+	TAILQ_ENTRY(dentry) sibling;   /* [d] of the parent */
+	TAILQ_ENTRY(dentry) lru;       /* [l] LRU lock */
+	u64 reval_ns;		       /* [a] shared mounts: when last known true */
+	void *priv;		       /* file system's (overlay: upper and lower) */
+	struct quiesce_head qhead;
+};
+#define DENTRY_HASHED	  1u
+#define DENTRY_MOUNTED	  2u /* something is mounted here, in some namespace */
+#define DENTRY_LRU	  4u
+#define DENTRY_REVALIDATE 8u /* of a shared mount */
+
+struct superblock {
+	a32_t refs;
+	const struct fs_type *type;  /* [I] */
+	const struct super_ops *ops; /* [I] */
+	u64 dev;		     /* [I] */
+	u64 magic;		     /* [I] statfs f_type */
+	u32 flags;		     /* [I] SB_* */
+	u32 namemax;
+	struct dentry *root; /* [I] holds a reference */
+	struct mutex rename_lock;
+	a64_t next_ino;
+	void *priv;
+};
+#define SB_RDONLY     1u
+#define SB_SHARED     2u /* revalidate */
+#define SB_NOEXEC_MAP 4u
+struct abi_statfs;
+struct super_ops {
+	int (*statfs)(struct superblock *sb, struct abi_statfs *st);
+	int (*sync)(struct superblock *sb);
+	void (*kill)(struct superblock *sb); /* last reference went */
+	void (*show_options)(struct superblock *sb, char *buf, size_t size);
+};
+struct mount_args {
+	const char *source;
+	const char *data;		   /* mount(2)'s option string, or "" */
+	u32 flags;			   /* MNT_* */
+	const struct abi_spec_mount *spec; /* from the container's spec, or null */
+	struct container *container;
+	struct path lower, upper; /* overlay */
+};
+struct fs_type {
+	const char *name;
+	int (*mount)(const struct fs_type *t, const struct mount_args *a, struct superblock **out);
+	u32 flags; /* FS_USER_MOUNT: mount(2) may create it */
+	struct fs_type *next;
+};
+#define FS_USER_MOUNT 1u
+#define FS_NODEV      2u
+void fs_register(struct fs_type *t);
+struct fs_type *fs_find(const char *name);
+struct superblock *super_new(const struct fs_type *t, const struct super_ops *ops) must_check;
+void super_put(struct superblock *sb);
+u64 super_new_dev(void); /* an anonymous device number */
+
+struct mount {
+	a32_t refs;		 /* [a] */
+	struct superblock *sb;	 /* [I] */
+	struct dentry *root;	 /* [I] holds a reference */
+	struct mount *parent;	 /* [q][n] */
+	struct dentry *point;	 /* [q][n] where in parent */
+	u32 flags;		 /* [a] MNT_* */
+	u32 id;			 /* [I] */
+	struct mntns *ns;	 /* [n] null: detached */
+	struct mount *hash_next; /* [q][n] by (parent, point) */
+	TAILQ_ENTRY(mount) link; /* [n] */
+	char *source;		 /* [I] */
+	struct quiesce_head qhead;
+};
+#define MNT_RDONLY  1u
+#define MNT_NOSUID  2u
+#define MNT_NODEV   4u
+#define MNT_NOEXEC  8u
+#define MNT_NOATIME 16u
+struct mntns {
+	a32_t refs;
+	struct mutex lock;
+	struct path root;	    /* [I] after set-up */
+	TAILQ_HEAD(, mount) mounts; /* [n] in order of mounting */
+	u32 count;
+};
+int mount_attach(struct mntns *ns, struct mount *m, const struct path *where) must_check;
+struct mount *mount_new(struct superblock *sb, struct dentry *root, u32 flags, const char *source);
+struct mount *mount_lookup(struct mount *parent, struct dentry *point); /* quiescent read */
+void mount_put(struct mount *m);
+static inline void mount_get(struct mount *m)
+{
+	ref_get(&m->refs);
+}
+
+/* A task's place in the name space; shared under CLONE_FS. */
+struct fs_ctx {
+	a32_t refs;
+	struct spinlock lock;
+	struct path root, cwd; /* [l] hold references */
+	u32 umask;	       /* [a] */
+};
+struct fs_ctx *fs_ctx_copy(struct fs_ctx *f) must_check;
+void fs_ctx_put(struct fs_ctx *f);
+
+struct file {
+	a32_t refs;		    /* [a] */
+	u32 flags;		    /* [a] ABI_O_*: access mode [I], status flags by F_SETFL */
+	const struct file_ops *ops; /* [I] */
+	struct inode *inode;	    /* [I] borrowed from path, or own reference if no path */
+	struct path path;	    /* [I] holds references; null for anonymous files */
+	struct mutex pos_lock; /* only taken by files with a position shared by several users */
+	loff_t pos;	       /* [l] */
+	void *priv;	       /* [I] */
+	struct waitq *waitq;   /* [I] what poll waits on, if one queue serves */
+	TAILQ_HEAD(, epitem) epitems; /* [l] epoll watches, under ep_lock */
+	struct spinlock ep_lock;
+	u32 owner_pid;
+	int owner_sig;	   /* F_SETOWN */
+	struct cred *cred; /* [I] of the opener */
+	struct quiesce_head qhead;
+};
+#define FILE_READ(f)  (((f)->flags & ABI_O_ACCMODE) != ABI_O_WRONLY && !((f)->flags & ABI_O_PATH))
+#define FILE_WRITE(f) (((f)->flags & ABI_O_ACCMODE) != ABI_O_RDONLY && !((f)->flags & ABI_O_PATH))
+
+/* ---- names (fs/walk.c, fs/dentry.c) ---- */
+#define WALK_FOLLOW	   1u /* a final symlink */
+#define WALK_DIRECTORY	   2u /* the result must be one */
+#define WALK_EMPTY	   4u /* AT_EMPTY_PATH */
+#define WALK_PARENT	   8u /* stop at the parent: last component in *last */
+#define WALK_CREATE	   16u
+#define WALK_NO_XDEV	   32u
+#define WALK_NO_MAGICLINKS 64u
+#define WALK_NO_SYMLINKS   128u
+#define WALK_BENEATH	   256u
+#define WALK_IN_ROOT	   512u
+struct last_name {
+	const char *name; /* into the caller's path buffer */
+	size_t len;
+	bool slash; /* followed by slashes */
+	u8 kind;    /* LAST_NORM, LAST_DOT, LAST_DOTDOT, LAST_ROOT */
+};
+enum { LAST_NORM, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
+/* Resolves; path has references (path_put). dirfd ABI_AT_FDCWD or a descriptor. */
+int path_walk(int dirfd, const char *name, u32 flags, struct path *out) must_check;
+int path_walk_parent(int dirfd, const char *name, u32 flags, struct path *dir,
+		     struct last_name *last) must_check;
+int path_walk_user(int dirfd, uaddr_t name, u32 flags, struct path *out) must_check;
+/* A user path in a buffer of the path cache: char *, freed by pathbuf_put. */
+int pathbuf_get(uaddr_t name, bool empty_ok, char **out) must_check;
+void pathbuf_put(char *p);
+void path_get(const struct path *p);
+void path_put(const struct path *p);
+static inline bool path_equal(const struct path *a, const struct path *b)
+{
+	return a->mnt == b->mnt && a->dentry == b->dentry;
+}
+/* The path's text as seen from the task's root; returns a pointer into buf, or null if it does not
+ * fit. "(deleted)" is appended by the caller that wants it. */
+char *path_text(const struct path *p, const struct path *root, char *buf, size_t size);
+/* One cached child with a reference, or null; never asks the file system. */
+struct dentry *dentry_lookup_cached(struct dentry *dir, const char *name, size_t len);
+/* The child, asking the file system if needed (negative dentries come back too). dir->inode->lock
+ * held for writing, or taken if !locked. */
+int dentry_lookup(struct dentry *dir, const char *name, size_t len, bool locked,
+		  struct dentry **out) must_check;
+/* Adds a name found by the way; consumes the inode reference. */
+struct dentry *dentry_add(struct dentry *dir, const char *name, size_t len, struct inode *inode);
+struct dentry *dentry_new_root(struct superblock *sb, struct inode *inode) must_check;
+void dentry_instantiate(struct dentry *d, struct inode *inode); /* negative -> positive */
+void dentry_unhash(struct dentry *d); /* the name is gone; users keep the object */
+void dentry_get(struct dentry *d);
+void dentry_put(struct dentry *d);
+void dentry_move(struct dentry *d, struct dentry *new_parent, const char *name, size_t len);
+size_t dentry_reclaim(size_t n); /* memory is short */
+
+struct inode *inode_new(struct superblock *sb, u32 mode, const struct inode_ops *ops,
+			const struct file_ops *fops) must_check;
+void inode_get(struct inode *i);
+void inode_put(struct inode *i);
+void inode_stat(const struct inode *i, struct kstat *st); /* from its fields */
+int inode_permission(struct inode *i, u32 want);	  /* ABI_R_OK | _W_OK | _X_OK; fs ids */
+int vfs_getattr(const struct path *p, struct kstat *st);
+int vfs_setattr(const struct path *p, const struct iattr *a);
+struct abi_timespec inode_now(void);
+
+/* ---- files (fs/file.c, fs/fdtable.c) ---- */
+/* A file without a name: pipes, eventfd, ... Reference of one, or null. */
+struct file *file_new(const struct file_ops *ops, u32 flags, void *priv) must_check;
+/* Opens: path's references are borrowed. */
+int file_open_path(const struct path *p, u32 flags, struct file **out) must_check;
+int file_open(int dirfd, const char *name, u32 flags, u32 mode, struct file **out) must_check;
+static inline void file_get(struct file *f)
+{
+	ref_get(&f->refs);
+}
+void file_put(struct file *f); /* may sleep */
+ssize_t file_read(struct file *f, struct iter *to, loff_t *pos);
+ssize_t file_write(struct file *f, struct iter *from, loff_t *pos);
+ssize_t file_read_kernel(struct file *f, void *buf, size_t n, loff_t pos); /* exec, loaders */
+/* Through inode->mapping: what most file systems put into their file_ops. */
+ssize_t generic_file_read(struct file *f, struct iter *to, loff_t *pos);
+ssize_t generic_file_write(struct file *f, struct iter *from, loff_t *pos); /* into page cache */
+loff_t generic_llseek(struct file *f, loff_t off, int whence);
+int dcache_readdir(struct file *f, struct dir_ctx *c); /* from the dentries: tmpfs, dev */
+
+/* Descriptor table; shared under CLONE_FILES. */
+struct files {
+	a32_t refs;
+	struct spinlock lock;
+	struct fdtab *tab; /* [q][l] */
+	u32 next_fd;	   /* [l] lowest that may be free */
+};
+struct fdtab {
+	u32 size;
+	struct file **file;  /* [q][l] */
+	u64 *open, *cloexec; /* [l] bitmaps */
+	struct quiesce_head qhead;
+};
+struct files *files_copy(struct files *f) must_check;
+struct files *files_new(void) must_check;
+void files_put(struct files *f);
+void files_close_on_exec(struct files *f);
+/* The file of a descriptor: while the table is not shared no count is touched. Pair with fd_put. */
+struct fdref {
+	struct file *file;
+	bool counted;
+};
+struct fdref fd_get(int fd);
+static inline void fd_put(struct fdref r)
+{
+	if (r.counted)
+		file_put(r.file);
+}
+/* Lowest free descriptor >= min, reserved: then fd_install or fd_unreserve. -EMFILE. */
+int fd_reserve(u32 min, bool cloexec) must_check;
+void fd_install(int fd, struct file *f); /* consumes the reference */
+void fd_unreserve(int fd);
+int fd_new(struct file *f, u32 flags) must_check; /* reserve + install; consumes on success */
+int fd_close(int fd);
+
+/* ---- poll ---- */
+/* What file_ops.poll registers with, when the caller is about to sleep; null entries: just ask. */
+struct poll_table {
+	void (*queue)(struct poll_table *pt, struct file *f, struct waitq *q);
+	u32 events;
+};
+static inline void poll_wait(struct poll_table *pt, struct file *f, struct waitq *q)
+{
+	if (pt && pt->queue)
+		pt->queue(pt, f, q);
+}
+/* Ready events of a file: its poll op, or always-ready. */
+u32 file_poll(struct file *f, struct poll_table *pt);
