@@ -4,6 +4,10 @@
  * it asks the VMM's I/O thread to serve the host descriptors given to the container (stdio). On
  * TELL the VMM is the client: it starts containers, sends signals and asks for statistics.
  * A request is one slot (header drawn below, 64 bytes); bulk bytes lie in the channel's data area.
+ * The VMM formats both channels before the first entry (kind ABI_CHANNEL_CONTROL, entries and
+ * slots below). The client puts the slot's number on the request ring, the server answers in the
+ * same slot and puts the number on the completion ring, in any order. The client carves up the
+ * data area. Doorbells: the guest rings the port, the VMM the irqfd, of the channel (layout.h).
  *
  * Request and reply share one shape, so that each side needs one codec:
  *
@@ -20,6 +24,10 @@
  */
 #pragma once
 #include <stdint.h>
+
+#define ABI_CTL_ENTRIES	  64u
+#define ABI_CTL_SLOTS	  64u
+#define ABI_CTL_SLOT_SIZE 64u
 
 struct abi_ctl {
 	uint16_t op;
@@ -65,7 +73,9 @@ _Static_assert(sizeof(struct abi_ctl_fdinfo) == 72, "descriptor attributes layou
 
 /* TELL: commands to the kernel. id = container number. */
 enum abi_ctl_tell {
-	ABI_CTL_START = 64,  /* data: struct abi_spec and its strings; -> ret = pid of its init */
+	/* data: struct abi_spec and its strings; -> ret = pid of its init. On error flags may say
+	 * ABI_CTL_START_EXEC, and data may hold one line of text that says what failed. */
+	ABI_CTL_START = 64,
 	ABI_CTL_WAIT = 65,   /* answered at the end of the container's init: ret = wait status */
 	ABI_CTL_SIGNAL = 66, /* arg0 = pid (0: init; -1: all), arg1 = signal */
 	ABI_CTL_WINCH = 67,  /* arg0 = rows | cols << 16 */
@@ -75,3 +85,4 @@ enum abi_ctl_tell {
 	ABI_CTL_STRACE = 71, /* arg0 = 0 or 1 */
 	ABI_CTL_PS = 72,     /* -> data: text, one task a line */
 };
+#define ABI_CTL_START_EXEC (1u << 0) /* the program itself could not be found or executed */
