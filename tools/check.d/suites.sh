@@ -1,0 +1,70 @@
+# suites.sh - the suites of tools/check: functions suite_NAME that print `pass`, `fail` and `skip`
+# lines (see run_suite there). Sourced in the top folder.
+# shellcheck shell=bash
+
+suite_tree() {
+	python3 tools/check.d/tree.py
+}
+
+# built DIR COMPILER [OPTION...]
+built() {
+	if build_tree "$@"; then
+		echo "pass $1 with $2"
+	else
+		echo "fail $1 with $2"
+		return 1
+	fi
+}
+
+suite_build() {
+	built build gcc
+}
+
+suite_build_clang() {
+	built build-clang clang
+}
+
+# Each header compiles alone.
+suite_headers() {
+	python3 tools/check.d/compile.py headers
+}
+
+# The portable parts compile for arm64.
+suite_arm64() {
+	python3 tools/check.d/compile.py arm64
+}
+
+# meson_suite DIR SUITE: the tests that meson knows, one line each.
+meson_suite() {
+	local log=$TOP/$1/meson-logs/testlog-$2
+	meson test -C "$TOP/$1" --no-rebuild --logbase "testlog-$2" --suite "$2"
+	python3 tools/check.d/meson_log.py "$log.json"
+}
+
+suite_unit() {
+	meson_suite build unit
+}
+
+suite_abi_linux() {
+	meson_suite build abi-linux
+}
+
+# vm_batch FILE [OPTION...]: FILE's commands in one VM, one result each.
+vm_batch() {
+	local file=$1 name status ms
+	shift
+	tools/testvm --batch "$file" --summary "$file.summary" "$@" || true
+	[ -e "$file.summary" ] || return 1
+	while IFS=$'\t' read -r name status ms; do
+		if [ "$status" = 0 ]; then
+			echo "pass $name ($ms ms)"
+		else
+			echo "fail $name: exit status $status"
+		fi
+	done <"$file.summary"
+}
+
+# The test VM itself: a green run of anything else stands on these.
+suite_testvm() {
+	bash test/vm/testvm.sh
+}
