@@ -22,6 +22,15 @@ enum cpu_mode {
 #define CPU_PENDING_SHOOTDOWN 2u
 #define CPU_PENDING_STOP      4u /* panic elsewhere */
 
+#define CPU_SYSCALLS 512 /* numbers that are counted: more than any table has */
+#define CPU_CALLS    16
+
+/* One of the last system calls, for crash reports. */
+struct cpu_call {
+	u32 nr, tid;
+	u64 arg[3];
+};
+
 struct cpu {
 	struct task *curr;		/* [c], [a] read by others for hints */
 	struct cpu *self;		/* [I] */
@@ -42,6 +51,9 @@ struct cpu {
 	const struct spinlock *held[8]; /* [c] debug builds */
 	u64 nr_switches, nr_syscalls, nr_faults, nr_irqs; /* [c] */
 	struct mach_cpu mach;				  /* [c] */
+	u32 call_pos;			  /* [c] next slot of calls, modulo CPU_CALLS */
+	struct cpu_call calls[CPU_CALLS]; /* [c] read by a panic anywhere */
+	u64 syscall_count[CPU_SYSCALLS];  /* [c] read by others for statistics */
 };
 #include <machine_inline.h>
 
