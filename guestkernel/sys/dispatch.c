@@ -1,0 +1,107 @@
+/* dispatch.c - from a system call's number to its function
+ *
+ * Provides: syscall_dispatch, the one place where the table of abi/<isa>/syscalls.tbl is indexed;
+ *           counters and the last calls of each CPU; the answer to calls that have no code.
+ * Owns:     struct cpu's calls, call_pos and syscall_count, written by their own CPU only.
+ * Locks:    none. Counters and rings are read by others without one: a torn sum or a half-written
+ *           slot is harmless in a statistic or a crash report.
+ * Sleeps:   the calls themselves.
+ * Invariants: no number outside the table reaches an array; a call without code never panics, is
+ *           logged once per number, and answers -ENOSYS.
+ * Differs from Linux: a number beyond the table is logged too (once for all of them).
+ * Tests:    test/machine (sys scripts); the build's table test (tools/gen/syscalls.py --check-elf)
+ */
+#include "syscall.h"
+#include "log.h"
+#include "sys/strace.h"
+#include "sys/table.h"
+#include "task.h"
+
+static a64_t logged[CPU_SYSCALLS / 64]; /* bit nr: its absence has been logged */
+
+long syscall_missing(unsigned long nr)
+{
+	u64 bit = 1ull << (nr % 64);
+
+	if (nr < CPU_SYSCALLS && !(a_or(&logged[nr / 64], bit) & bit))
+		klog(LOG_WARN, "%s[%u]: system call %lu (%s) is not implemented", current->comm,
+		     current->tid, nr, syscall_name(nr) ? syscall_name(nr) : "?");
+	return -ENOSYS;
+}
+
+static long syscall_unknown(u64 nr)
+{
+	klog_once(LOG_WARN, "%s[%u]: no such system call: %llu", current->comm, current->tid,
+		  (unsigned long long)nr);
+	return -ENOSYS;
+}
+
+/* Short on purpose: every call passes here. The ring's slot is filled before the arguments are
+ * loaded for the call, so that nothing needs a callee-saved register. */
+long syscall_dispatch(struct task *t)
+{
+	struct mach_user *u = &t->user;
+	struct cpu *c = cpu_self();
+	u64 nr = mach_syscall_nr(u);
+	struct cpu_call *slot = &c->calls[c->call_pos++ % CPU_CALLS];
+	syscall_fn *fn;
+
+	if (unlikely(nr >= syscall_limit))
+		return syscall_unknown(nr);
+	slot->nr = (u32)nr;
+	slot->tid = t->tid;
+	slot->arg[0] = mach_syscall_arg(u, 0);
+	slot->arg[1] = mach_syscall_arg(u, 1);
+	slot->arg[2] = mach_syscall_arg(u, 2);
+	c->syscall_count[nr]++;
+	fn = syscall_table[nr];
+	if (unlikely(!fn))
+		return syscall_missing(nr);
+	if (unlikely(a_load(&strace_on)))
+		return strace_call(t, (u32)nr);
+	return fn(mach_syscall_arg(u, 0), mach_syscall_arg(u, 1), mach_syscall_arg(u, 2),
+		  mach_syscall_arg(u, 3), mach_syscall_arg(u, 4), mach_syscall_arg(u, 5));
+}
+
+const char *syscall_name(u64 nr)
+{
+	return nr < syscall_limit ? syscall_descs[nr].name : NULL;
+}
+
+u32 syscall_numbers(void)
+{
+	return MIN(syscall_limit, (unsigned)CPU_SYSCALLS);
+}
+
+u64 syscall_count(u32 nr)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; nr < CPU_SYSCALLS && i < cpu_count; i++)
+		if (cpus[i])
+			sum += READ_ONCE(cpus[i]->syscall_count[nr]);
+	return sum;
+}
+
+size_t syscall_ring_text(char *buf, size_t size)
+{
+	size_t len = 0;
+
+	for (u32 i = 0; i < cpu_count; i++) {
+		const struct cpu *c = cpus[i];
+
+		for (u32 k = 1; c && k <= CPU_CALLS; k++) {
+			struct cpu_call call = c->calls[(c->call_pos - k) % CPU_CALLS];
+			const char *name = syscall_name(call.nr);
+
+			if (!call.tid || len >= size)
+				break;
+			len += (size_t)ksnprintf(
+				buf + len, size - len,
+				"cpu %u task %u: %s(0x%llx, 0x%llx, 0x%llx)\n", i, call.tid,
+				name ? name : "?", (unsigned long long)call.arg[0],
+				(unsigned long long)call.arg[1], (unsigned long long)call.arg[2]);
+		}
+	}
+	return MIN(len, size ? size - 1 : 0);
+}
