@@ -19,6 +19,8 @@ FUNCTION_LINES = 60
 # A C compiler brings these without a C library; BSD's are macros only.
 FREESTANDING = {"stdint.h", "stddef.h", "stdbool.h", "stdarg.h", "stdatomic.h", "limits.h"}
 BSD = {"bsd/sys/queue.h", "bsd/sys/tree.h"}
+# Found by include path: each machine has its own.
+MACHINE = {"machine_types.h", "machine_inline.h"}
 ISA_WORDS = re.compile(r"\b(__x86_64__|__amd64__|__i386__|__aarch64__|__arm__|__riscv|"
                        r"_M_X64|_M_ARM64)")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
@@ -75,6 +77,8 @@ def function_sizes():
 
 def owner(path, mark, name, tree):
     """The folder that an include leads to: a path below the top, `system`, or `generated`."""
+    if name in MACHINE:
+        return "arch/include/" + name
     if mark == '"':
         beside = os.path.normpath(os.path.join(os.path.dirname(path), name))
         for place in (beside, name):
