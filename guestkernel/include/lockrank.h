@@ -9,23 +9,26 @@ enum lock_rank {
 	/* mutexes: the holder may sleep */
 	RANK_EXEC = 10,	     /* proc->exec_lock: exec, and who must not race it */
 	RANK_RENAME = 15,    /* sb->rename_lock: directory renames of a file system */
+	RANK_FILE_POS = 18,  /* file->pos_lock */
 	RANK_INODE_DIR = 20, /* inode->lock of directories; parent before child (nested) */
 	RANK_OVL_COPY = 22,
-	RANK_INODE = 25,    /* inode->lock of files */
-	RANK_FILE_POS = 28, /* file->pos_lock */
-	RANK_PIPE = 30,	    /* pipe->lock */
-	RANK_SOCK = 32,	    /* AF_UNIX; lower address first (nested) */
+	RANK_INODE = 25,     /* inode->lock of files */
+	RANK_LAYER_DIR = 26, /* inode->lock in an overlay's layer: taken under the overlay's */
+	RANK_LAYER = 27,
+	RANK_PIPE = 30, /* pipe->lock */
+	RANK_SOCK = 32, /* AF_UNIX; lower address first (nested) */
 	RANK_EPOLL = 34,
 	RANK_TTY = 36,
-	RANK_MM = 40,	    /* mm->lock; parent before child at fork (nested) */
-	RANK_MAPPING = 45,  /* mapping->lock: page-cache index, sleeping part */
-	RANK_LOWER_FS = 47, /* inode->lock of an overlay's layer: taken under the upper's */
+	RANK_MM = 40,	   /* mm->lock; parent before child at fork (nested) */
+	RANK_MAPPING = 45, /* mapping->lock: page-cache index, sleeping part */
 	RANK_GOFER = 50,
 	RANK_MOUNTNS = 52,
 	/* spinlocks */
 	RANK_MM_PT = 100, /* mm->pt_lock: page-table leaves */
 	RANK_MAPPING_TREE = 105,
 	RANK_FILES = 110, /* files->lock: descriptor table */
+	RANK_NAMES = 112, /* names_seq: who moves entries or mounts */
+	RANK_FLOCK = 113,
 	RANK_DENTRY_HASH = 115,
 	RANK_DENTRY = 120, /* dentry->lock; parent before child (nested) */
 	RANK_INODE_HASH = 122,

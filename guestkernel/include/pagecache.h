@@ -20,6 +20,9 @@ struct mapping_ops {
 	int (*write_frame)(struct mapping *m, struct frame *f, u64 index, size_t valid);
 	u32 readahead;	/* frames to ask ahead on sequential use, 0 for none */
 	bool anonymous; /* tmpfs: holes read as zero, frames are never clean */
+	/* Optional: n frames are about to be added (-ENOSPC refuses them: write fails, a fault is
+	 * SIGBUS) or, n < 0, have gone. Must not sleep; may be called with tree_lock held. */
+	int (*charge)(struct mapping *m, s64 n);
 };
 struct mapping {
 	struct inode *inode;	       /* [I] */
@@ -48,7 +51,9 @@ int mapping_sync(struct mapping *m, u64 first, u64 last);
  * of the last page kept. May sleep. */
 void mapping_truncate(struct mapping *m, u64 new_size);
 void mapping_drop(struct mapping *m, u64 first, u64 last); /* clean ones only */
-void mapping_destroy(struct mapping *m);		   /* the inode goes: drops all */
+/* Unmaps and drops [first, last], dirty or not: a hole is punched. May sleep. */
+void mapping_punch(struct mapping *m, u64 first, u64 last);
+void mapping_destroy(struct mapping *m); /* the inode goes: drops all */
 /* Whether the next data (or hole) at or after index is cached: for tmpfs SEEK_DATA. */
 u64 mapping_next(struct mapping *m, u64 index, bool data);
 void frame_wait_unlocked(struct frame *f); /* sleeps */

@@ -5,8 +5,9 @@
  * struct file     an open file description, shared by dup and fork.
  *
  * Path walk (fs/walk.c) goes over hashed dentries without lock or reference where all components
- * are cached, and validates by the dentries' sequence counts; the rest goes step by step with
- * references. Freed dentries, inodes, mounts and files wait for quiescence. Lock key: [I], [a],
+ * are cached, and validates by the sequence of names (names_seq: moved entries, mounts); the rest
+ * goes step by step with references. A dentry in the cache has one reference for being there.
+ * Freed dentries, inodes, mounts and files wait for quiescence. Lock key: [I], [a],
  * [l] own lock, [i] inode->lock, [d] dentry->lock, [h] hash lock, [n] mount namespace lock, [q]
  * read lock-free under quiescence, written under the lock named beside. */
 #pragma once
@@ -101,7 +102,7 @@ struct file_ops {
 	int (*flush)(struct file *f);	 /* each close(2) of a descriptor */
 	ssize_t (*read)(struct file *f, struct iter *to, loff_t *pos);
 	ssize_t (*write)(struct file *f, struct iter *from, loff_t *pos);
-	loff_t (*llseek)(struct file *f, loff_t off, int whence);
+	loff_t (*llseek)(struct file *f, loff_t off, int whence); /* null: has no position */
 	int (*readdir)(struct file *f, struct dir_ctx *c);
 	u32 (*poll)(struct file *f, struct poll_table *pt); /* POLL* that hold now */
 	long (*ioctl)(struct file *f, u32 cmd, uaddr_t arg);
@@ -109,6 +110,9 @@ struct file_ops {
 	int (*mmap)(struct file *f, u64 pgoff, u64 npages, u32 *vma_flags);
 	int (*fsync)(struct file *f, bool data_only);
 	int (*fallocate)(struct file *f, int mode, loff_t off, loff_t len);
+	/* What /proc/self/fd shows of a file without a path; null: "anon_inode:[name]". */
+	void (*describe)(struct file *f, char *buf, size_t size);
+	const char *name;
 };
 
 struct inode {
@@ -128,6 +132,7 @@ struct inode {
 	struct flock_state *locks;			/* [l] fs/flock.c */
 	a32_t writers;		 /* [a] open for writing; bit 31: being executed (ETXTBSY) */
 	void *priv;		 /* [I] file system's */
+	const char *link;	 /* [q] a symbolic link's target where known; never changes */
 	struct inode *hash_next; /* [h] */
 	struct pipe *pipe;	 /* [i] FIFOs */
 	void *sock;		 /* [i] bound AF_UNIX */
@@ -135,11 +140,14 @@ struct inode {
 };
 #define INODE_NOATIME	       1u
 #define INODE_PRIVATE_WRITABLE 2u
+#define INODE_DEAD	       4u /* a directory that was removed */
+#define INODE_HASHED	       8u /* found by inode_find */
+/* ops->getattr neither sleeps nor fails, and priv outlives the inode by a grace period */
+#define INODE_STAT_NOSLEEP 16u
 
 #define DNAME_INLINE 40
 struct dentry {
-	a32_t refs;		  /* [a] */
-	u32 seq;		  /* [q] odd while parent, name or inode change (dentry lock) */
+	a32_t refs;		  /* [a] one for being hashed */
 	u32 hash;		  /* [q] of (parent, name) */
 	u16 len;		  /* [q] */
 	u16 flags;		  /* [q] DENTRY_* under dentry lock */
@@ -153,6 +161,8 @@ struct dentry {
 	TAILQ_HEAD(, dentry) children; /* [d] */
 	TAILQ_ENTRY(dentry) sibling;   /* [d] of the parent */
 	TAILQ_ENTRY(dentry) lru;       /* [l] LRU lock */
+	u64 order;		       /* [d] of the parent: place among its children, rising */
+	u32 used;		       /* [a] since the last reclaim scan */
 	u64 reval_ns;		       /* [a] shared mounts: when last known true */
 	void *priv;		       /* file system's (overlay: upper and lower) */
 	struct quiesce_head qhead;
@@ -160,7 +170,8 @@ struct dentry {
 #define DENTRY_HASHED	  1u
 #define DENTRY_MOUNTED	  2u /* something is mounted here, in some namespace */
 #define DENTRY_LRU	  4u
-#define DENTRY_REVALIDATE 8u /* of a shared mount */
+#define DENTRY_REVALIDATE 8u  /* of a shared mount */
+#define DENTRY_PINNED	  16u /* tmpfs: the entry is the directory's content */
 
 struct superblock {
 	a32_t refs;
@@ -178,6 +189,9 @@ struct superblock {
 #define SB_RDONLY     1u
 #define SB_SHARED     2u /* revalidate */
 #define SB_NOEXEC_MAP 4u
+#define SB_LAYER      8u  /* an overlay's layer: its inode locks come after the overlay's */
+#define SB_PIN_NAMES  16u /* positive dentries are kept: the tree is made of them */
+void super_make_layer(struct superblock *sb); /* before its root is used */
 struct abi_statfs;
 struct super_ops {
 	int (*statfs)(struct superblock *sb, struct abi_statfs *st);
@@ -245,6 +259,7 @@ static inline void mount_get(struct mount *m)
 /* A task's place in the name space; shared under CLONE_FS. */
 struct fs_ctx {
 	a32_t refs;
+	u32 seq; /* [a] odd while root or cwd change: read without the lock */
 	struct spinlock lock;
 	struct path root, cwd; /* [l] hold references */
 	u32 umask;	       /* [a] */
@@ -256,7 +271,7 @@ struct file {
 	a32_t refs;		    /* [a] */
 	u32 flags;		    /* [a] ABI_O_*: access mode [I], status flags by F_SETFL */
 	const struct file_ops *ops; /* [I] */
-	struct inode *inode;	    /* [I] borrowed from path, or own reference if no path */
+	struct inode *inode;	    /* [I] where the data is; own reference if not path's inode */
 	struct path path;	    /* [I] holds references; null for anonymous files */
 	struct mutex pos_lock; /* only taken by files with a position shared by several users */
 	loff_t pos;	       /* [l] */
@@ -271,6 +286,11 @@ struct file {
 };
 #define FILE_READ(f)  (((f)->flags & ABI_O_ACCMODE) != ABI_O_WRONLY && !((f)->flags & ABI_O_PATH))
 #define FILE_WRITE(f) (((f)->flags & ABI_O_ACCMODE) != ABI_O_RDONLY && !((f)->flags & ABI_O_PATH))
+/* The inode by name: attributes, locks. An overlay's files have their data in another one. */
+static inline struct inode *file_node(const struct file *f)
+{
+	return f->path.dentry ? f->path.dentry->inode : f->inode;
+}
 
 /* ---- names (fs/walk.c, fs/dentry.c) ---- */
 #define WALK_FOLLOW	   1u /* a final symlink */
@@ -309,11 +329,12 @@ static inline bool path_equal(const struct path *a, const struct path *b)
 char *path_text(const struct path *p, const struct path *root, char *buf, size_t size);
 /* One cached child with a reference, or null; never asks the file system. */
 struct dentry *dentry_lookup_cached(struct dentry *dir, const char *name, size_t len);
-/* The child, asking the file system if needed (negative dentries come back too). dir->inode->lock
- * held for writing, or taken if !locked. */
+/* The child with a reference, asking the file system if needed (negative dentries come back too).
+ * dir->inode->lock is held for writing (locked), or taken. */
 int dentry_lookup(struct dentry *dir, const char *name, size_t len, bool locked,
 		  struct dentry **out) must_check;
-/* Adds a name found by the way; consumes the inode reference. */
+/* Adds a name found by the way, null inode: a negative one; consumes the inode reference. Returns
+ * a reference to what is cached now (which may have been there before), or null (no memory). */
 struct dentry *dentry_add(struct dentry *dir, const char *name, size_t len, struct inode *inode);
 struct dentry *dentry_new_root(struct superblock *sb, struct inode *inode) must_check;
 void dentry_instantiate(struct dentry *d, struct inode *inode); /* negative -> positive */
@@ -323,14 +344,26 @@ void dentry_put(struct dentry *d);
 void dentry_move(struct dentry *d, struct dentry *new_parent, const char *name, size_t len);
 size_t dentry_reclaim(size_t n); /* memory is short */
 
+/* Type, owner (current fs ids, setgid directories) and mode of a new entry in dir. */
+void inode_init_owner(const struct inode *dir, u32 *mode, u32 *uid, u32 *gid);
+/* Reference of one; ino is the superblock's next; times are now; uid and gid 0, nlink 1. */
 struct inode *inode_new(struct superblock *sb, u32 mode, const struct inode_ops *ops,
 			const struct file_ops *fops) must_check;
+/* By number, for file systems with hard links: a reference, or null. */
+struct inode *inode_find(struct superblock *sb, u64 ino);
+/* Makes it findable; if another has the number: puts i, returns that one with a reference. */
+struct inode *inode_hash(struct inode *i);
 void inode_get(struct inode *i);
 void inode_put(struct inode *i);
 void inode_stat(const struct inode *i, struct kstat *st); /* from its fields */
 int inode_permission(struct inode *i, u32 want);	  /* ABI_R_OK | _W_OK | _X_OK; fs ids */
 int vfs_getattr(const struct path *p, struct kstat *st);
-int vfs_setattr(const struct path *p, const struct iattr *a);
+int vfs_setattr(const struct path *p, struct iattr *a); /* checks rights; a->valid may grow */
+/* Applies to the inode's fields; for file systems' setattr. Lock held for writing. */
+void inode_setattr(struct inode *i, const struct iattr *a);
+/* For exec: nobody writes to the file as long as it runs. -ETXTBSY if somebody does. */
+int file_deny_write(struct file *f) must_check;
+void file_allow_write(struct file *f);
 struct abi_timespec inode_now(void);
 
 /* ---- files (fs/file.c, fs/fdtable.c) ---- */
@@ -352,6 +385,16 @@ ssize_t generic_file_read(struct file *f, struct iter *to, loff_t *pos);
 ssize_t generic_file_write(struct file *f, struct iter *from, loff_t *pos); /* into page cache */
 loff_t generic_llseek(struct file *f, loff_t off, int whence);
 int dcache_readdir(struct file *f, struct dir_ctx *c); /* from the dentries: tmpfs, dev */
+/* "." and ".." at positions 0 and 1, others start at 2; false: the consumer is full. */
+bool readdir_dots(struct file *f, struct dir_ctx *c);
+void file_describe(const struct file *f, const struct path *root, char *buf, size_t size);
+/* An unnamed file of memory: shared anonymous mappings, memfd. */
+struct file *tmpfs_file_anon(const char *name, u64 size, u32 flags) must_check;
+/* fs/container.c: a container's name space; on success c->mounts and a context for init. */
+struct abi_spec;
+int container_mounts(struct container *c, const struct abi_spec *s, const char *blob) must_check;
+int container_fs(struct container *c, const struct abi_spec *s, const char *blob,
+		 struct fs_ctx **out) must_check;
 
 /* Descriptor table; shared under CLONE_FILES. */
 struct files {
