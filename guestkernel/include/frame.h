@@ -24,7 +24,7 @@ enum frame_type {
 
 struct mapping;
 struct frame {
-	a32_t refs;  /* [a] page-table entries + cache index + temporary users */
+	a32_t refs;  /* [a] page-table entries + cache index + temporary users; 0 in tails */
 	u32 pfn;     /* [I] (pa >> 12) */
 	a32_t flags; /* [a] FRAME_* bits */
 	u8 type;     /* [w] enum frame_type */
@@ -50,6 +50,8 @@ struct frame *frame_alloc(u32 flags) must_check;
 struct frame *frame_alloc_order(u32 order, u32 flags) must_check; /* 2^order contiguous, 0..9 */
 size_t frame_alloc_many(struct frame **out, size_t n, u32 flags); /* returns how many */
 void frame_free(struct frame *f);				  /* at count 0 */
+/* Drops the count of 1. All frames, the kernel's too, are freed by dropping the count, because a
+ * lock-free lookup in the page cache may hold one for an instant. */
 void frame_free_order(struct frame *f, u32 order);
 struct frame *frame_of(paddr_t pa); /* must be RAM that has been used */
 

@@ -28,16 +28,23 @@ struct inode;
 #define VMA_MAYREAD    4096u
 #define VMA_MAYEXEC    8192u
 #define VMA_NORESERVE  16384u
+#define VMA_ZEROMAP    32768u /* set by file_ops.mmap of /dev/zero: as if anonymous */
+
+struct mapping;
+struct mm_shared; /* what MAP_SHARED | MAP_ANONYMOUS maps (mm/shared.c) */
 
 struct vma {
-	RB_ENTRY(vma) node;    /* [m] by start */
-	struct mm *mm;	       /* [I] */
-	u64 start, end;	       /* [m] page aligned */
-	u32 flags;	       /* [m] VMA_* */
-	struct file *file;     /* [I] holds a reference; null: anonymous */
-	u64 pgoff;	       /* [m] of start in the file, pages */
-	TAILQ_ENTRY(vma) rmap; /* mapping's list, under mapping->tree_lock */
-	const char *name;      /* [I] for maps: "[stack]", "[heap]", ... or null */
+	RB_ENTRY(vma) node;	  /* [m] by start */
+	struct mm *mm;		  /* [I] */
+	u64 start, end;		  /* [m] page aligned */
+	u32 flags;		  /* [m] VMA_* */
+	struct file *file;	  /* [I] holds a reference; null: anonymous */
+	u64 pgoff;		  /* [m] of start in the file, pages */
+	struct mapping *mapping;  /* [I] the pages' home; null: private anonymous */
+	struct mm_shared *shared; /* [I] holds a reference; mapping is inside it */
+	TAILQ_ENTRY(vma) rmap;	  /* mapping's list, under mapping->tree_lock */
+	a32_t has_anon;		  /* [a] pages of its own were made here: fork must copy */
+	const char *name;	  /* [I] for maps: "[stack]", "[heap]", ... or null */
 };
 RB_HEAD(vma_tree, vma);
 
@@ -52,16 +59,19 @@ struct mm {
 	a64_t tlb_gen;		      /* [a] bumped by each shoot-down */
 	a64_t cpus[ABI_CPU_MAX / 64]; /* [a] CPUs that may hold translations */
 	u64 mmap_base;		      /* [I] top-down allocation starts here */
+	u64 hole_top, hole_size;      /* [m] all gaps above hole_top are below hole_size */
+	u32 def_flags;		      /* [m] VMA_LOCKED after mlockall(MCL_FUTURE) */
+	u32 map_count;		      /* [m] VMAs */
 	u64 brk_start, brk;	      /* [m] */
 	u64 stack_top;		      /* [I] */
 	u64 arg_start, arg_end, env_start, env_end; /* [m] for /proc */
 	u64 total_pages, locked_pages, data_pages;  /* [m] */
 	a64_t rss_anon, rss_file;		    /* [a] pages; updated in batches */
-	u64 hiwater_rss;
-	u64 vdso;	  /* [I] */
-	struct file *exe; /* [m] holds a reference */
-	u64 auxv[48];	  /* [I] after exec: /proc/self/auxv */
-	u32 auxv_len;	  /* words */
+	u64 hiwater_rss;			    /* racy by nature */
+	u64 vdso;				    /* [I] */
+	struct file *exe;			    /* [m] holds a reference */
+	u64 auxv[48];				    /* [I] after exec: /proc/self/auxv */
+	u32 auxv_len;				    /* words */
 	bool dumpable;
 };
 
