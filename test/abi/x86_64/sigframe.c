@@ -9,7 +9,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "abitest.h"
+#include "../abitest.h"
 
 static volatile int calls;
 static volatile uintptr_t handler_sp;
