@@ -1,0 +1,16 @@
+/* boot.c - "runsc boot": the sandbox process; started by other verbs */
+#include "vmm/cli/cli.h"
+#include "vmm/sandbox/boot.h"
+
+static int boot_run(struct globals *globals, int argc, char **argv, struct error *err)
+{
+	return sandbox_boot();
+}
+
+const struct verb verb_boot = {
+	.name = "boot",
+	.usage = "",
+	.summary = "internal: the sandbox process",
+	.internal = true,
+	.run = boot_run,
+};

@@ -1,0 +1,15 @@
+/* host.h - what the machine offers */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HOST_MEMORY_MIN (16u << 20)
+
+/* As many vCPUs as this process may use (affinity and cgroup quota), at most `cap` if not 0. */
+unsigned host_cpus(uint64_t cap);
+
+/* The machine's memory in bytes, whole blocks of 2 MiB. */
+uint64_t host_memory(void);
+
+/* The TSC runs at one rate on all CPUs, so that the guest may read the time from it. */
+bool host_tsc_is_stable(void);

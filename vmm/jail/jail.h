@@ -1,0 +1,43 @@
+/* jail.h - the rights of the processes that face the guest; see spawn.c */
+#pragma once
+#include <stdbool.h>
+#include <sys/types.h>
+#include "vmm/util/error.h"
+
+#define JAIL_FDS_MAX 300
+
+/* A directory or file of the host that the file server gets, as a mount tree of its own. */
+struct jail_mount {
+	const char *path;
+	bool readonly;
+	bool nosuid, nodev, noexec;
+};
+
+struct jail_program {
+	const char *verb;	 /* "boot" or "gofer": argv[1] */
+	const char *const *args; /* further arguments, NULL-terminated, or NULL */
+	const int *fds;		 /* fds[i] becomes descriptor i; -1: closed */
+	unsigned nr_fds;
+	bool file_rights; /* the file server: keeps the caller's ids and file capabilities, and
+			   * a root with /proc; its mounts follow at descriptors nr_fds... */
+	const struct jail_mount *mounts;
+	unsigned nr_mounts;
+};
+
+struct jail_process {
+	pid_t pid;
+	int pidfd;
+	int report_fd; /* end of file once it runs; before that, an error */
+};
+
+/* Starts this program again under the first set of restrictions. jail_started() must follow; the
+ * time between is the caller's to use. */
+int jail_start(const struct jail_program *prog, struct jail_process *proc, struct error *err);
+int jail_started(struct jail_process *proc, struct error *err);
+
+/* Ends the process if it still runs, and reaps it. Its wait status, or -1 if there is none. */
+int jail_end(struct jail_process *proc, bool kill_it);
+
+/* The second set: from here on the calling process and all its threads may make the system calls
+ * of the list in filters.c only. */
+int jail_lock_boot(struct error *err);

@@ -1,0 +1,131 @@
+/* report.c - what is known when the guest kernel dies
+ *
+ * Provides: registers, symbolised backtrace, code around the instruction pointer and the kernel's
+ *   own last words of the vCPU that died; registers and backtrace of the others.
+ * Trust: guest memory is read through the vCPU's own page tables, each word once, bounded steps.
+ */
+#include "vmm/sandbox/sandbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vmm/kvm/arch.h"
+#include "vmm/sandbox/disasm.h"
+#include "vmm/util/util.h"
+
+#define FRAMES_MAX 32
+#define CODE_BYTES 64u
+
+static bool guest_read(struct sandbox *sb, struct vcpu *cpu, uint64_t va, void *to, size_t len)
+{
+	uint64_t gpa = arch_vcpu_translate(cpu, va);
+	void *p = gpa && (va & 4095) + len <= 4096 ? vm_memory(&sb->vm, gpa, len) : NULL;
+
+	if (p)
+		memcpy(to, p, len);
+	return p;
+}
+
+static void report_address(struct sandbox *sb, FILE *out, uint64_t va)
+{
+	uint64_t off;
+	const char *name = image_symbol(&sb->image, va, &off);
+
+	if (name)
+		fprintf(out, "    %016llx %s+%#llx\n", (unsigned long long)va, name,
+			(unsigned long long)off);
+	else
+		fprintf(out, "    %016llx\n", (unsigned long long)va);
+}
+
+static void report_backtrace(struct sandbox *sb, FILE *out, struct vcpu *cpu,
+			     const struct arch_frame *at)
+{
+	uint64_t fp = at->fp;
+
+	fprintf(out, "  backtrace:\n");
+	report_address(sb, out, at->ip);
+	for (int i = 0; i < FRAMES_MAX; i++) {
+		uint64_t link[2];
+
+		if (fp % 8 || !guest_read(sb, cpu, fp, link, sizeof(link)) || !link[1])
+			break;
+		report_address(sb, out, link[1]);
+		/* Stacks grow down: a chain that does not climb is no chain. */
+		if (link[0] <= fp)
+			break;
+		fp = link[0];
+	}
+}
+
+static void report_code(struct sandbox *sb, FILE *out, struct vcpu *cpu, uint64_t ip)
+{
+	uint64_t off, from = ip > CODE_BYTES ? ip - CODE_BYTES / 2 : ip;
+	uint8_t code[CODE_BYTES];
+	size_t len = CODE_BYTES;
+
+	/* Decode from a function's start where it is near: x86 cannot be read backwards. */
+	if (image_symbol(&sb->image, ip, &off) && off < CODE_BYTES / 2)
+		from = ip - off;
+	if ((from & 4095) + len > 4096)
+		len = 4096 - (from & 4095);
+	if (from + len <= ip || !guest_read(sb, cpu, from, code, len)) {
+		fprintf(out, "  code: not readable\n");
+		return;
+	}
+	/* The command that writes the report has this line disassembled, in a process of its own.
+	 */
+	fprintf(out, REPORT_CODE_LINE, (unsigned long long)from, (unsigned long long)ip);
+	for (size_t i = 0; i < len; i++)
+		fprintf(out, " %02x", code[i]);
+	fprintf(out, "\n");
+}
+
+void report_cpu(struct sandbox *sb, FILE *out, struct vcpu *cpu)
+{
+	struct arch_frame at;
+
+	fprintf(out, "processor %u:\n", cpu->index);
+	if (arch_vcpu_registers(cpu, out, &at)) {
+		fprintf(out, "  registers cannot be read\n");
+		return;
+	}
+	if (at.user) {
+		fprintf(out, "  in user mode\n");
+		return;
+	}
+	report_backtrace(sb, out, cpu, &at);
+	report_code(sb, out, cpu, at.ip);
+}
+
+static void report_panic(struct sandbox *sb, FILE *out)
+{
+	if (!sb->panic_text)
+		return;
+	fprintf(out, "the kernel's last words:\n%.*s\n", (int)sb->panic_len, sb->panic_text);
+	fprintf(out, "called from:\n");
+	for (size_t i = 0; i < ARRAY_SIZE(sb->panic_trace); i++)
+		if (sb->panic_trace[i])
+			report_address(sb, out, sb->panic_trace[i]);
+}
+
+void report_send(struct sandbox *sb)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out) {
+		fprintf(out, "guest kernel died on processor %u: %s\n", sb->dead_cpu, sb->why);
+		report_panic(sb, out);
+		report_cpu(sb, out, &sb->vm.cpu[sb->dead_cpu]);
+		for (unsigned i = 0; i < sb->vm.cpu_count; i++)
+			if (i != sb->dead_cpu && vcpu_pause(&sb->vm.cpu[i], 200))
+				report_cpu(sb, out, &sb->vm.cpu[i]);
+		fclose(out);
+		boot_send(BOOT_FD_CONTROL, BOOT_MSG_REPORT, 0, text, size);
+	}
+	boot_send(BOOT_FD_CONTROL, BOOT_MSG_PANIC, EXIT_GUEST_PANIC, sb->why, strlen(sb->why));
+	_exit(0);
+}
