@@ -58,8 +58,8 @@ enum abi_ctl_ask {
 	ABI_CTL_FD_WINSZ = 9, /* terminal: -> arg0 = rows | cols << 16 */
 	ABI_CTL_FD_CLOSE = 10,
 };
-#define ABI_CTL_NOWAIT (1u << 0) /* flags of READ, WRITE, POLL: answer -EAGAIN (POLL: 0) at once \
-				  */
+/* flags of READ, WRITE and POLL: answer -EAGAIN (POLL: 0) at once instead of waiting */
+#define ABI_CTL_NOWAIT (1u << 0)
 
 #define ABI_CTL_FD_TTY	    (1u << 0)
 #define ABI_CTL_FD_READ_OK  (1u << 1) /* opened for reading */

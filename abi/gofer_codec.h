@@ -133,7 +133,7 @@ static inline int abi_gofer_reply_check(const struct abi_gofer_reply *r,
 		if (r->error == 0 && r->count < q->args.walk.count &&
 		    !(r->flags & ABI_GOFER_R_SYMLINK))
 			return -1;
-		if (r->error && r->count == q->args.walk.count)
+		if (r->error && r->count && r->count == q->args.walk.count)
 			return -1;
 		reached = r->count > 0;
 	}

@@ -60,6 +60,7 @@ struct gofer_server {
 	int stop_fd;		    /* [I] eventfd, readable for good once stopping */
 	int proc_fd;		    /* [I] the directory of our own descriptors */
 	bool allow_mknod;	    /* [I] */
+	bool confined;		    /* [I] */
 	uint64_t spin_ns;	    /* [I] how long a worker polls before it sleeps */
 	uint32_t handle_cap;	    /* [I] */
 	int stopping;		    /* [a] 0, 1, or a negative errno */
@@ -80,7 +81,7 @@ struct gofer_server {
 /* serve.c, also used by the tests and the fuzzer */
 int gofer_server_open(struct gofer_server *srv, const struct gofer_config *cfg);
 void gofer_server_close(struct gofer_server *srv);
-int gofer_server_run(struct gofer_server *srv, bool confine);
+int gofer_server_run(struct gofer_server *srv);
 
 /* dispatch.c: serves one request, w->q, into w->r. */
 void gofer_dispatch(struct gofer_worker *w);

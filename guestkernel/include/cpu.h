@@ -10,6 +10,7 @@
 struct task;
 struct mm;
 struct runq;
+struct quiesce_head;
 
 /* What the CPU is doing, for shoot-downs (mm/shootdown.c). */
 enum cpu_mode {
@@ -21,6 +22,7 @@ enum cpu_mode {
 #define CPU_PENDING_RESCHED   1u /* the scheduler has something better */
 #define CPU_PENDING_SHOOTDOWN 2u
 #define CPU_PENDING_STOP      4u /* panic elsewhere */
+#define CPU_PENDING_SPREAD    8u /* a task handed over still waits: wake an idle CPU for it */
 
 #define CPU_SYSCALLS 512 /* numbers that are counted: more than any table has */
 #define CPU_CALLS    16
@@ -32,25 +34,28 @@ struct cpu_call {
 };
 
 struct cpu {
-	struct task *curr;		/* [c], [a] read by others for hints */
-	struct cpu *self;		/* [I] */
-	u32 id;				/* [I] */
-	a32_t pending;			/* [a] CPU_PENDING_*; also the word that idle watches */
-	a32_t mode;			/* [a] enum cpu_mode */
-	a32_t idle;			/* [a] 1 while in mach_idle */
-	struct mm *mm;			/* [a] whose page tables are loaded; holds a reference */
-	a64_t tlb_gen;			/* [a] generation of mm's shoot-downs this CPU has done */
-	struct task *idle_task;		/* [I] */
-	struct runq *runq;		/* [I] */
-	u64 quiesce_seen;		/* [a] sync/quiesce.c */
-	u32 spin_depth;			/* [c] spinlocks held */
-	u32 irq_depth;			/* [c] in a handler: no blocking */
-	void *frame_cache;		/* [c] mm/frame.c */
-	void *slab_cpu;			/* [c] mm/slab.c */
-	void *timers;			/* [I] time/ktimer.c */
-	const struct spinlock *held[8]; /* [c] debug builds */
-	u64 nr_switches, nr_syscalls, nr_faults, nr_irqs; /* [c] */
-	struct mach_cpu mach;				  /* [c] */
+	struct task *curr;	/* [c], [a] read by others for hints */
+	struct cpu *self;	/* [I] */
+	u32 id;			/* [I] */
+	a32_t pending;		/* [a] CPU_PENDING_*; also the word that idle watches */
+	a32_t mode;		/* [a] enum cpu_mode */
+	a32_t idle;		/* [a] 1 while in mach_idle */
+	struct mm *mm;		/* [a] whose page tables are loaded; holds a reference */
+	a64_t tlb_gen;		/* [a] generation of mm's shoot-downs this CPU has done */
+	struct task *idle_task; /* [I] */
+	struct runq *runq;	/* [I] */
+	u64 *heartbeat;		/* [I] counter for the VMM's watchdog; set by the machine */
+	a64_t quiesce_seen;	/* [a] sync/quiesce.c */
+	struct quiesce_head *quiesce_list, **quiesce_tail; /* [c] oldest first */
+	u32 quiesce_count;				   /* [c] */
+	u32 spin_depth;					   /* [c] spinlocks held */
+	u32 irq_depth;					   /* [c] in a handler: no blocking */
+	void *frame_cache;				   /* [c] mm/frame.c */
+	void *slab_cpu;					   /* [c] mm/slab.c */
+	void *timers;					   /* [I] time/ktimer.c */
+	const struct spinlock *held[8];			   /* [c] debug builds */
+	u64 nr_switches, nr_syscalls, nr_faults, nr_irqs;  /* [c] */
+	struct mach_cpu mach;				   /* [c] */
 	u32 call_pos;			  /* [c] next slot of calls, modulo CPU_CALLS */
 	struct cpu_call calls[CPU_CALLS]; /* [c] read by a panic anywhere */
 	u64 syscall_count[CPU_SYSCALLS];  /* [c] read by others for statistics */

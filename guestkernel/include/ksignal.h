@@ -26,6 +26,8 @@ static inline bool signal_kill_pending(const struct task *t)
 {
 	return a_load(&t->sig_flags) & TASK_SIG_KILL;
 }
+/* A thread of a stopping process left: the last one to stop tells the parent. [t] and [s] held. */
+void signal_recount_stop_locked(struct proc *p);
 void signal_recalc_locked(struct task *t); /* [s]: sets or clears TASK_SIG_PENDING */
 /* Before user mode: delivers what is pending, restarts or fails the interrupted call. result is the
  * call's (in_syscall) and may be an internal ERESTART code. signal/deliver.c, signal/restart.c */
@@ -35,6 +37,7 @@ void signal_set_mask(u64 mask);
 /* ppoll, pselect6, epoll_pwait, rt_sigsuspend: mask for the duration; restored before user mode
  * unless a handler runs, which then gets the old one in its frame. */
 void signal_set_temporary_mask(u64 mask);
+void signal_restore_mask(struct task *t); /* the temporary mask ends: no handler ran */
 void sighand_put(struct sighand *s);
 struct sighand *sighand_copy(struct sighand *s) must_check;
 void sighand_exec(struct proc *p); /* handlers become default, ignored stay */

@@ -60,3 +60,5 @@ void frame_wait_unlocked(struct frame *f); /* sleeps */
 void frame_unlock(struct frame *f, u32 set_flags);
 /* Memory is short: frees up to n clean, untouched frames; returns how many. May sleep. */
 size_t pagecache_reclaim(size_t n);
+u64 pagecache_nr_dirty(void); /* dirty frames of all files */
+void pagecache_init(void);    /* by mm_init */

@@ -8,6 +8,7 @@
 void sched_init(void); /* boot CPU */
 void sched_init_cpu(struct cpu *c, struct task *idle);
 void sched_start(struct task *t); /* a TASK_NEW task becomes runnable */
+void sched_switch_done(void);	  /* first thing a new task does on its stack */
 void schedule(void);		  /* switch if current is not runnable or should yield */
 void sched_yield_now(void);	  /* sched_yield(2) */
 /* Blocks the current task, whose state was set by waitq_prepare or sched_set_state, until it is

@@ -18,6 +18,7 @@ struct files;
 struct fs_ctx;
 struct container;
 struct futex_waiter;
+struct pid;
 
 enum task_state {
 	TASK_RUNNING = 0,
@@ -69,10 +70,12 @@ struct task {
 	void *kstack;		     /* [I] */
 	struct proc *proc;	     /* [I] */
 	struct container *container; /* [I] */
-	u32 tid;		     /* [I] in the container's pid space */
+	u32 tid;	 /* [I] in the container's pid space; an exec by a thread changes it [t] */
+	struct pid *pid; /* as tid; holds a reference */
 
 	/* scheduling */
 	a32_t state;			     /* [a] enum task_state */
+	a32_t refs;			     /* [a] scheduler, proc->leader, temporary users */
 	a32_t on_cpu;			     /* [a] 1 while its stack is in use */
 	u32 cpu;			     /* [r] where it runs or was queued */
 	u8 queued;			     /* [r] */
@@ -80,10 +83,10 @@ struct task {
 	u8 policy, rt_prio;		     /* [a] told back; only nice has an effect */
 	u64 affinity[ABI_CPU_MAX / 64];	     /* [r] */
 	TAILQ_ENTRY(task) run_link;	     /* [r] */
-	u64 slice_end;			     /* [r] */
 	u64 vtime;			     /* [r] */
 	u64 last_in;			     /* [r] cycles or ns at switch-in */
-	u64 utime_ns, stime_ns;		     /* [a] */
+	u64 run_ns;			     /* [r] on a CPU, charged when switched out or asked */
+	u64 stime_ns;			     /* [o] estimated part spent in the kernel */
 	u64 nvcsw, nivcsw, min_flt, maj_flt; /* [o] */
 	u64 start_ns;			     /* [I] */
 
@@ -104,22 +107,25 @@ struct task {
 	struct mach_exit why;	      /* [o] last exit from user mode */
 
 	/* threads library */
-	uaddr_t clear_tid;   /* [o] */
-	uaddr_t robust_list; /* [o] */
-	uaddr_t rseq;	     /* [o] */
+	uaddr_t set_child_tid; /* [I] */
+	uaddr_t clear_tid;     /* [o] */
+	uaddr_t robust_list;   /* [o] */
+	uaddr_t rseq;	       /* [o] */
 	u32 rseq_len, rseq_sig;
 	struct futex_waiter *futex; /* hash bucket's lock */
 
 	/* kin */
 	TAILQ_ENTRY(task) thread_link; /* [t] proc->threads */
-	struct task *pid_next;	       /* [t] hash chain of tids */
 	int exit_code;		       /* [o] wait status */
 	int pdeath_sig;		       /* [o] */
 	struct completion *vfork_done; /* [t] parent waits */
 	char comm[16];		       /* [a] racy by nature */
+	bool no_result;		       /* [o] rt_sigreturn: the call sets no result */
 	bool is_kernel;		       /* [I] */
 	bool in_exec, dying;	       /* [s] */
 	u64 robust_len;
+	u8 nheld; /* [o] debug builds: mutexes held */
+	u16 held_rank[16];
 	u64 syscall_nr; /* [o] for stacks and reports */
 	struct quiesce_head qhead;
 };
@@ -140,14 +146,15 @@ int completion_wait_killable(struct completion *c);
 struct session;
 struct pgrp { /* process group */
 	a32_t refs;
-	u32 id;
-	struct session *session;    /* [I] */
+	u32 id;			    /* [I] */
+	struct pid *pid;	    /* [I] holds a reference */
+	struct session *session;    /* [I] holds a reference */
 	TAILQ_HEAD(, proc) members; /* [t] */
-	struct pgrp *hash_next;	    /* [t] */
 };
 struct session {
 	a32_t refs;
-	u32 id;
+	u32 id;			 /* [I] */
+	struct pid *pid;	 /* [I] holds a reference */
 	struct tty *tty;	 /* [t] controlling terminal */
 	struct proc *leader;	 /* [t] null once it exited */
 	struct pgrp *foreground; /* [t] */
@@ -156,10 +163,12 @@ struct session {
 struct proc {
 	a32_t refs;
 	u32 pid;		     /* [I] */
+	struct pid *pid_obj;	     /* [I] holds a reference */
 	struct container *container; /* [I] */
 	struct task *leader;	     /* [t] */
 	TAILQ_HEAD(, task) threads;  /* [t] */
 	u32 nthreads;		     /* [t] alive */
+	u32 ndying;		     /* [s] threads between the start of task_exit and their end */
 	struct proc *parent;	     /* [t] */
 	TAILQ_HEAD(, proc) children; /* [t] */
 	TAILQ_ENTRY(proc) sibling;   /* [t] */
@@ -172,8 +181,13 @@ struct proc {
 	struct sigpending pending; /* [s] of the process */
 	int group_exit_code;	   /* [s] */
 	bool group_exit, stopped, zombie, continued, stop_reported; /* [s] */
-	bool subreaper, reaped;					    /* [t] */
-	int stop_sig;						    /* [s] */
+	bool subreaper;						    /* [t] */
+	bool reap_all;		 /* [t] a container's init that ends: takes all zombies */
+	bool unkillable;	 /* [I] a container's init: default actions do not end it */
+	struct task *exec_task;	 /* [s] a thread that execs: all others must die */
+	u32 nstopped;		 /* [s] threads that have stopped */
+	int8_t nice;		 /* [a] of new threads */
+	int stop_sig;		 /* [s] */
 	int exit_signal;	 /* [I] SIGCHLD, or what clone asked */
 	struct waitq child_wait; /* wait4 sleeps here */
 
@@ -199,16 +213,17 @@ struct sighand { /* handlers, per process (or shared by CLONE_SIGHAND) */
 
 /* What a container shares: its number, names, limits, pid space, mounts. */
 struct mntns;
+struct pidmap;
 struct container {
 	u32 id;				   /* [I] */
 	u32 channel;			   /* [I] */
 	char hostname[65], domainname[65]; /* [l] lock */
 	struct spinlock lock;
-	struct mntns *mounts; /* [I] */
-	struct proc *init;    /* [t] */
-	u64 pids_limit;	      /* [I] 0: none */
-	a64_t nr_tasks;	      /* [a] */
-	void *pidmap;	      /* [t] task/pid.c */
+	struct mntns *mounts;  /* [I] */
+	struct proc *init;     /* [t] */
+	u64 pids_limit;	       /* [I] 0: none */
+	a64_t nr_tasks;	       /* [a] */
+	struct pidmap *pidmap; /* [t] task/pid.c */
 	struct waitq exit_wait;
 	a32_t exited;	 /* [a] */
 	int exit_status; /* wait status of init, valid once exited */
@@ -217,9 +232,26 @@ struct container {
 extern struct spinlock tasklist_lock;
 
 /* ---- task/ ---- */
+static inline void task_get(struct task *t)
+{
+	ref_get(&t->refs);
+}
+void task_put(struct task *t);
+/* Counts of the whole sandbox; the limit of --pids is checked at clone. */
+extern a64_t task_total, task_limit;
 struct task *task_find(struct container *c, u32 tid); /* [t] held, or within a quiescent read */
 struct proc *proc_find(struct container *c, u32 pid); /* likewise */
+/* The process with the lowest pid >= from; [t] held. For /proc and for kill(-1). */
+struct proc *proc_next(struct container *c, u32 from);
 struct pgrp *pgrp_find(struct container *c, u32 id);
+/* time/: the timers of a new process; and of one that execs or ends. */
+void time_proc_init(struct proc *p);
+void time_proc_exec(struct proc *p); /* POSIX timers are deleted, interval timers stay */
+void time_proc_exit(struct proc *p); /* all are cancelled; may sleep */
+/* tty/: the session's leader ended: its terminal has no session any more. [t] held. */
+void tty_session_ended_locked(struct session *s);
+/* futex/: robust list and clear_tid of the current task, at exit and exec. May sleep. */
+void futex_task_exit(void);
 void proc_get(struct proc *p);
 void proc_put(struct proc *p);
 static inline u32 task_pid(const struct task *t)

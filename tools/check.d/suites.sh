@@ -71,3 +71,51 @@ vm_batch() {
 suite_testvm() {
 	bash test/vm/testvm.sh
 }
+
+# Batch lines that run each ABI program in a sandbox.
+abi_batch() {
+	meson introspect --tests build | python3 -c '
+import json, sys
+for test in json.load(sys.stdin):
+    if "abi-linux" in test["suite"][0]:
+        print(test["name"], " ".join(test["cmd"]), sep="\t")' |
+		while IFS=$'\t' read -r name command; do
+			printf 'abi-%s\t%s do -- %s\n' "$name" "$TOP/build/runsc" "$command"
+		done
+}
+
+vm_abi() {
+	abi_batch >"$LOGS/abi-$1.batch"
+	vm_batch "$LOGS/abi-$1.batch" --smp "$1" --timeout 300
+}
+
+# The ABI programs in a sandbox with one vCPU and with two.
+suite_vm_abi_1() {
+	vm_abi 1
+}
+
+suite_vm_abi_2() {
+	vm_abi 2
+}
+
+real_batch() {
+	local script name
+	for script in "$TOP"/test/real/*.sh; do
+		name=$(basename "$script" .sh)
+		[ "$name" = compare ] ||
+			printf '%s\tbash %s/test/real/compare.sh %s/build/runsc %s\n' \
+				"$name" "$TOP" "$TOP" "$script"
+	done
+}
+
+# Real programs, compared with Linux in the same VM.
+suite_real() {
+	real_batch >"$LOGS/real.batch"
+	vm_batch "$LOGS/real.batch" --timeout 600
+}
+
+# What must never exit to the VMM.
+suite_zero_exit() {
+	tools/testvm --timeout 600 -- python3 test/vm/zero_exit.py "$TOP/build/runsc" \
+		"$TOP/build/test/bench/bench"
+}

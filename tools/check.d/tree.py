@@ -79,6 +79,8 @@ def owner(path, mark, name, tree):
     """The folder that an include leads to: a path below the top, `system`, or `generated`."""
     if name in MACHINE:
         return "arch/include/" + name
+    if mark == "<" and path.split("/")[0] in ("gofer", "vmm"):
+        return "system"  # host programs: a kernel header of the same name is not meant
     if mark == '"':
         beside = os.path.normpath(os.path.join(os.path.dirname(path), name))
         for place in (beside, name):

@@ -65,6 +65,9 @@ struct mach_pte mach_lookup(struct mach_space *s, u64 va); /* [P] for a stable a
  * to split. Returns how many. [P] */
 typedef void (*mach_pte_fn)(void *arg, u64 va, struct mach_pte old);
 size_t mach_unmap(struct mach_space *s, u64 va, size_t npages, mach_pte_fn fn, void *arg);
+/* The lowest address in [va, end) below which a leaf table exists, or end: to skip what was never
+ * touched of a large range. [P] */
+u64 mach_next_table(struct mach_space *s, u64 va, u64 end);
 /* Sets the protection of present entries literally (what must stay copy-on-write is the caller's
  * knowledge); 0 makes them inaccessible but keeps the frame. Returns how many changed. [P] */
 size_t mach_protect(struct mach_space *s, u64 va, size_t npages, u32 prot);

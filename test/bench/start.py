@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""What a sandbox costs to start and to keep; runs in the test VM, prints `NAME VALUE` lines.
+
+usage: start.py start RUNSC BENCH    ticks of `runsc do true`: the first, the cheapest of five
+       start.py exits RUNSC          its wall time (ms), and the exits of its vCPUs
+       start.py idle RUNSC SIZE      memory of an idle sandbox with that limit, in KiB
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "vm"))
+
+from exits import Exits  # noqa: E402
+
+
+def start(runsc, bench):
+    ticks = []
+    for _ in range(6):
+        text = subprocess.run([bench, "--run", runsc, "do", "--", "true"], check=True, text=True,
+                              stdout=subprocess.PIPE).stdout
+        ticks.append(int(re.search(r"^command (\d+)$", text, re.M).group(1)))
+    print("runsc-do-true-first-ticks", ticks[0])
+    print("runsc-do-true-ticks", min(ticks[1:]))
+
+
+def exits(runsc):
+    subprocess.run([runsc, "do", "--", "true"], check=True)
+    began = time.monotonic()
+    subprocess.run([runsc, "do", "--", "true"], check=True)
+    print("runsc-do-true-ms", int((time.monotonic() - began) * 1000))
+    every, user = Exits("kvm_exit"), Exits("kvm_userspace_exit")
+    before = every.count(), user.count()
+    subprocess.run([runsc, "do", "--", "true"], check=True)
+    print("runsc-do-true-exits", every.count() - before[0])
+    print("runsc-do-true-exits-to-user", user.count() - before[1])
+
+
+def available():
+    with open("/proc/meminfo", encoding="ascii") as f:
+        return int(re.search(r"MemAvailable:\s+(\d+)", f.read()).group(1))
+
+
+def pss(parent):
+    """PSS of a process and its descendants."""
+    parents = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % name, encoding="ascii", errors="replace") as f:
+                parents[int(name)] = int(f.read().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    total = 0
+    for pid in parents:
+        up = pid
+        while up not in (0, parent):
+            up = parents.get(up, 0)
+        if up == parent:
+            with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as f:
+                found = re.search(r"^Pss:\s+(\d+)", f.read(), re.M)
+            total += int(found.group(1)) if found else 0
+    return total
+
+
+def settle():
+    subprocess.run(["sync"], check=True)
+    with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as f:
+        f.write("3")
+    time.sleep(0.5)
+
+
+def idle(runsc, size):
+    """The program is `cat`, reading a pipe that stays silent."""
+    argv = [runsc, "do", "--memory", size, "--", "cat"]
+    subprocess.run(argv, stdin=subprocess.DEVNULL, check=True)
+    settle()
+    before = available()
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as box:
+        box.stdin.write(b"ready\n")
+        box.stdin.flush()
+        box.stdout.readline()
+        time.sleep(1)
+        settle()
+        print("idle-%s-pss-KiB" % size, pss(box.pid))
+        print("idle-%s-MemAvailable-KiB" % size, before - available())
+        box.stdin.close()
+
+
+if __name__ == "__main__":
+    {"start": start, "exits": exits, "idle": idle}[sys.argv[1]](*sys.argv[2:])
