@@ -8,6 +8,7 @@
 #pragma once
 #include "atomic.h"
 #include "lockrank.h"
+#include "log.h"
 
 struct spinlock {
 	a32_t owner; /* [a] 0 free, else holder's CPU + 1 (bit 31: somebody waits) */

@@ -202,7 +202,7 @@ struct proc {
 	u64 child_utime, child_stime;	     /* [s] of waited-for children */
 	struct abi_rusage dead_ru, child_ru; /* [s] */
 	u32 personality;
-	bool dumpable, keep_caps, no_new_privs, did_exec;
+	bool dumpable, keep_caps, no_new_privs, did_exec, membarrier_registered;
 	struct quiesce_head qhead;
 };
 
@@ -232,6 +232,8 @@ struct container {
 extern struct spinlock tasklist_lock;
 
 /* ---- task/ ---- */
+extern const char kernel_release[], kernel_version[]; /* as uname(2) tells them */
+extern a64_t oom_kills;				      /* processes killed for memory */
 static inline void task_get(struct task *t)
 {
 	ref_get(&t->refs);
@@ -254,6 +256,11 @@ void tty_session_ended_locked(struct session *s);
 void futex_task_exit(void);
 void proc_get(struct proc *p);
 void proc_put(struct proc *p);
+/* User and system time of all threads, gone ones too, ns; [t] held. */
+void proc_times(struct proc *p, u64 *user, u64 *sys);
+/* No member has a parent elsewhere in its session: it cannot be stopped from the terminal. [t] */
+bool pgrp_is_orphaned_locked(const struct pgrp *g);
+void pgrp_put_locked(struct pgrp *g);
 static inline u32 task_pid(const struct task *t)
 {
 	return t->proc->pid;

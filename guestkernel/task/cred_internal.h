@@ -3,3 +3,4 @@
 #include "task.h"
 
 void cred_install(struct cred *c); /* consumes the reference; the task's old one is dropped */
+int cred_set_groups(struct cred *c, const u32 *groups, u32 n); /* of a copy not yet installed */

@@ -7,7 +7,6 @@ struct task *task_alloc(const char *comm) must_check; /* with kernel stack and u
 void task_free_unused(struct task *t);		      /* never started */
 struct proc *proc_alloc(struct container *c) must_check;
 void proc_free_unused(struct proc *p);
-void pgrp_put_locked(struct pgrp *g);
 void session_put_locked(struct session *s);
 /* New session and group led by p, whose pid object names them; [t] held; memory comes from the
  * caller (two zeroed objects). */
