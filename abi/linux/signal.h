@@ -50,6 +50,8 @@ typedef uint64_t abi_sigset;
 #define ABI_SIG_UNBLOCK 1
 #define ABI_SIG_SETMASK 2
 
+#define ABI_MINSIGSTKSZ 2048 /* the least that sigaltstack takes */
+
 #define ABI_SIG_DFL 0
 #define ABI_SIG_IGN 1
 

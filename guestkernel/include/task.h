@@ -53,6 +53,7 @@ bool capable(u32 cap);				   /* of the current task */
 struct sigqueue_entry;
 TAILQ_HEAD(sigqueue_list, sigqueue_entry);
 struct sigpending {
+	u32 count;		   /* [s] entries in list */
 	u64 set;		   /* [s] bit n-1: signal n */
 	struct sigqueue_list list; /* [s] */
 };
@@ -97,6 +98,8 @@ struct task {
 	struct cred *cred;   /* [o] writes; others under quiescence */
 
 	/* signals */
+	u64 wait_mask;		      /* [s] what sigtimedwait waits for, though blocked */
+	int forced_sig;		      /* [s] a fault without handler: its default action is done */
 	u64 sigmask;		      /* [s] writes by the task itself */
 	u64 saved_sigmask;	      /* [o] to restore if no handler ran */
 	bool restore_sigmask;	      /* [o] */
@@ -166,7 +169,7 @@ struct proc {
 	struct pid *pid_obj;	     /* [I] holds a reference */
 	struct container *container; /* [I] */
 	struct task *leader;	     /* [t] */
-	TAILQ_HEAD(, task) threads;  /* [t] */
+	TAILQ_HEAD(, task) threads;  /* [t+s] written under both, read under either */
 	u32 nthreads;		     /* [t] alive */
 	u32 ndying;		     /* [s] threads between the start of task_exit and their end */
 	struct proc *parent;	     /* [t] */
@@ -185,6 +188,7 @@ struct proc {
 	bool reap_all;		 /* [t] a container's init that ends: takes all zombies */
 	bool unkillable;	 /* [I] a container's init: default actions do not end it */
 	struct task *exec_task;	 /* [s] a thread that execs: all others must die */
+	bool tell_continued;	 /* [s] the parent has to hear of it */
 	u32 nstopped;		 /* [s] threads that have stopped */
 	int8_t nice;		 /* [a] of new threads */
 	int stop_sig;		 /* [s] */
@@ -250,6 +254,10 @@ struct pgrp *pgrp_find(struct container *c, u32 id);
 void time_proc_init(struct proc *p);
 void time_proc_exec(struct proc *p); /* POSIX timers are deleted, interval timers stay */
 void time_proc_exit(struct proc *p); /* all are cancelled; may sleep */
+/* event/: a signal was queued: signalfd's readers may want it. [s] held. */
+void signalfd_notify(struct proc *p);
+/* time/: a timer's signal was taken from the queue: its next expiry may be queued. [s] held. */
+void time_signal_taken_locked(struct proc *p, struct abi_siginfo *info);
 /* tty/: the session's leader ended: its terminal has no session any more. [t] held. */
 void tty_session_ended_locked(struct session *s);
 /* futex/: robust list and clear_tid of the current task, at exit and exec. May sleep. */

@@ -229,8 +229,8 @@ static void exit_leave_locked(struct task *t)
 	bool last;
 
 	exit_accounts_locked(t);
+	spin_lock(&p->sig_lock); /* the list of threads is read under either lock */
 	TAILQ_REMOVE(&p->threads, t, thread_link);
-	spin_lock(&p->sig_lock);
 	p->ndying--;
 	last = --p->nthreads == 0;
 	sigpending_flush(&t->pending);
