@@ -7,7 +7,7 @@ ps -o comm= -p $child; ps -e -o comm= | grep -cx sleep; kill $child; wait $child
 readlink /proc/self/exe; tr '\0' ' ' </proc/self/cmdline; echo; cut -d' ' -f 2 /proc/self/stat
 grep -E '^(Name|Threads|State)' /proc/self/status | tr '\t' ' '; ls /proc/self/fd | wc -l
 grep -c '\[stack\]' /proc/self/maps; grep -q 'libc' /proc/self/maps && echo libc
-awk '/^processor/ { n++ } END { print n > 0 }' /proc/cpuinfo; grep -qE '^MemTotal: +[0-9]+ kB' /proc/meminfo && echo meminfo
+awk '/^processor/ { n++ } END { print (n > 0) }' /proc/cpuinfo; grep -qE '^MemTotal: +[0-9]+ kB' /proc/meminfo && echo meminfo
 test -r /proc/stat -a -r /proc/loadavg -a -r /proc/uptime -a -r /proc/version && echo files
 cat /proc/sys/kernel/ostype; test "$(wc -c </proc/sys/kernel/random/boot_id)" = 37 && echo boot_id
 head -c 5 /dev/zero | od -An -tx1; echo gone >/dev/null; head -c 8 /dev/urandom | wc -c
