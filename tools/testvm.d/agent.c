@@ -454,6 +454,7 @@ int main(void)
 	report('R', "", 0);
 	while (!(job = fw_job(&len)))
 		sleep_ms(5);
+	iopl(0); /* or each command would inherit it */
 	enter_host_root();
 	for (char *s = job; s < job + len; s += strlen(s) + 1)
 		take_item(s);
