@@ -253,7 +253,7 @@ static void waits_forever(void *arg)
 
 static void test_private_is_private(void)
 {
-	uint32_t *word = (uint32_t *)abi_pages(1, PROT_READ | PROT_WRITE);
+	uint32_t *word = (void *)abi_pages(1, PROT_READ | PROT_WRITE);
 	pid_t pid = abi_spawn(waits_forever, word);
 
 	/* Copied by fork, so another futex, whichever way it is named. */
