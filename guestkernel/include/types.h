@@ -56,7 +56,7 @@ static inline bool uaddr_is_null(uaddr_t a)
 		a_ > b_ ? a_ : b_;      \
 	})
 #define ROUND_UP(x, n)		      (((x) + (n)-1) / (n) * (n))
-#define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
+#define container_of(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
 #define likely(x)		      __builtin_expect(!!(x), 1)
 #define unlikely(x)		      __builtin_expect(!!(x), 0)
 #define must_check		      __attribute__((warn_unused_result))
