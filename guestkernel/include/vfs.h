@@ -130,9 +130,9 @@ struct inode {
 	struct rwlock lock;				/* [i] RANK_INODE_DIR or RANK_INODE */
 	struct mapping mapping;				/* regular files */
 	struct flock_state *locks;			/* [l] fs/flock.c */
-	a32_t writers;		 /* [a] open for writing; bit 31: being executed (ETXTBSY) */
-	void *priv;		 /* [I] file system's */
-	const char *link;	 /* [q] a symbolic link's target where known; never changes */
+	a32_t writers;	  /* [a] open for writing; bit 31: being executed (ETXTBSY) */
+	void *priv;	  /* [I] file system's */
+	const char *link; /* [q] a symbolic link's text where known, by link_dup; never changes */
 	struct inode *hash_next; /* [h] */
 	struct pipe *pipe;	 /* [i] FIFOs */
 	void *sock;		 /* [i] bound AF_UNIX */
@@ -144,6 +144,7 @@ struct inode {
 #define INODE_HASHED	       8u /* found by inode_find */
 /* ops->getattr neither sleeps nor fails, and priv outlives the inode by a grace period */
 #define INODE_STAT_NOSLEEP 16u
+#define INODE_LINKABLE	   32u /* O_TMPFILE: no name yet, but may get one */
 
 #define DNAME_INLINE 40
 struct dentry {
@@ -158,7 +159,8 @@ struct dentry {
 	char inline_name[DNAME_INLINE];
 	struct superblock *sb;	       /* [I] */
 	struct spinlock lock;	       /* [d] */
-	TAILQ_HEAD(, dentry) children; /* [d] */
+	TAILQ_HEAD(, dentry) children; /* [d] hashed ones */
+	u64 next_order;		       /* [d] */
 	TAILQ_ENTRY(dentry) sibling;   /* [d] of the parent */
 	TAILQ_ENTRY(dentry) lru;       /* [l] LRU lock */
 	u64 order;		       /* [d] of the parent: place among its children, rising */
@@ -217,6 +219,7 @@ struct fs_type {
 #define FS_NODEV      2u
 void fs_register(struct fs_type *t);
 struct fs_type *fs_find(const char *name);
+struct fs_type *fs_first(void); /* then ->next: /proc/filesystems */
 struct superblock *super_new(const struct fs_type *t, const struct super_ops *ops) must_check;
 void super_put(struct superblock *sb);
 u64 super_new_dev(void); /* an anonymous device number */
@@ -243,13 +246,16 @@ struct mount {
 struct mntns {
 	a32_t refs;
 	struct mutex lock;
-	struct path root;	    /* [I] after set-up */
-	TAILQ_HEAD(, mount) mounts; /* [n] in order of mounting */
+	struct path root;		      /* [I] after set-up */
+	TAILQ_HEAD(mount_list, mount) mounts; /* [n] in order of mounting */
 	u32 count;
 };
 int mount_attach(struct mntns *ns, struct mount *m, const struct path *where) must_check;
 struct mount *mount_new(struct superblock *sb, struct dentry *root, u32 flags, const char *source);
 struct mount *mount_lookup(struct mount *parent, struct dentry *point); /* quiescent read */
+void mount_detach(struct mount *m); /* and all below it; the name space's references are put */
+struct mntns *mntns_new(void) must_check;
+void mntns_put(struct mntns *ns); /* the last one detaches all */
 void mount_put(struct mount *m);
 static inline void mount_get(struct mount *m)
 {
@@ -341,7 +347,13 @@ void dentry_instantiate(struct dentry *d, struct inode *inode); /* negative -> p
 void dentry_unhash(struct dentry *d); /* the name is gone; users keep the object */
 void dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
-void dentry_move(struct dentry *d, struct dentry *new_parent, const char *name, size_t len);
+/* For walk_ahead, which holds no lock: adds only if no name was removed since names_generation()
+ * was read, before the request was sent. */
+u32 names_generation(void);
+struct dentry *dentry_add_ahead(struct dentry *dir, const char *name, size_t len,
+				struct inode *inode, u32 gen);
+/* A text as inode->link wants it (read in whole words); kfree. */
+char *link_dup(const char *text, size_t len) must_check;
 size_t dentry_reclaim(size_t n); /* memory is short */
 
 /* Type, owner (current fs ids, setgid directories) and mode of a new entry in dir. */
@@ -369,7 +381,16 @@ struct abi_timespec inode_now(void);
 /* ---- files (fs/file.c, fs/fdtable.c) ---- */
 /* A file without a name: pipes, eventfd, ... Reference of one, or null. */
 struct file *file_new(const struct file_ops *ops, u32 flags, void *priv) must_check;
-/* Opens: path's references are borrowed. */
+/* As file_new, with an inode of its own, consumed on success (pipes, sockets). */
+struct file *file_new_inode(const struct file_ops *ops, u32 flags, void *priv,
+			    struct inode *inode) must_check;
+/* An inode of no file system that can be looked up: mode with type, fresh number. */
+struct inode *inode_new_anon(u32 mode) must_check;
+extern const struct file_ops fifo_file_ops;	/* ipc/pipe.c */
+extern void (*epoll_file_gone)(struct file *f); /* [I] by event_init: a watched file goes */
+/* Drivers of device nodes: open of a node with such a number goes to fops. At start only. */
+void device_register(u32 type, u32 major, u32 first_minor, u32 count, const struct file_ops *fops);
+/* Opens without asking for rights: path's references are borrowed. */
 int file_open_path(const struct path *p, u32 flags, struct file **out) must_check;
 int file_open(int dirfd, const char *name, u32 flags, u32 mode, struct file **out) must_check;
 static inline void file_get(struct file *f)
@@ -430,6 +451,10 @@ void fd_install(int fd, struct file *f); /* consumes the reference */
 void fd_unreserve(int fd);
 int fd_new(struct file *f, u32 flags) must_check; /* reserve + install; consumes on success */
 int fd_close(int fd);
+int fd_cloexec(int fd, int set); /* old flag, or -EBADF; set < 0: leave it */
+/* Another task's table (held by a reference): /proc/PID/fd. */
+struct file *files_get_file(struct files *fs, int fd); /* a reference, or null */
+int files_next_fd(struct files *fs, int fd);	       /* lowest open one >= fd, or -1 */
 
 /* ---- poll ---- */
 /* What file_ops.poll registers with, when the caller is about to sleep; null entries: just ask. */

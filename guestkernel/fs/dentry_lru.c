@@ -1,0 +1,106 @@
+/* dentry_lru.c - cached names that may go: when memory is short, when their tree goes
+ * Locks: lru_lock for the list. A candidate is held by a reference while its chain's lock is taken.
+ */
+#include "fs_internal.h"
+
+#define SCAN_MAX 256u /* entries looked at beyond eight per one wanted */
+
+static struct spinlock lru_lock = SPINLOCK_INIT(RANK_LRU);
+static TAILQ_HEAD(, dentry) lru = TAILQ_HEAD_INITIALIZER(lru);
+
+void dentry_lru_add(struct dentry *d)
+{
+	spin_lock(&lru_lock);
+	if (!(d->flags & DENTRY_LRU)) {
+		dentry_flag_set(d, DENTRY_LRU);
+		TAILQ_INSERT_TAIL(&lru, d, lru);
+	}
+	spin_unlock(&lru_lock);
+}
+
+void dentry_lru_remove(struct dentry *d)
+{
+	spin_lock(&lru_lock);
+	if (d->flags & DENTRY_LRU) {
+		dentry_flag_clear(d, DENTRY_LRU);
+		TAILQ_REMOVE(&lru, d, lru);
+	}
+	spin_unlock(&lru_lock);
+}
+
+/* A child with a reference, or null. */
+static struct dentry *child_first(struct dentry *d)
+{
+	struct dentry *c;
+
+	spin_lock(&d->lock);
+	c = TAILQ_FIRST(&d->children);
+	if (c)
+		ref_get(&c->refs);
+	spin_unlock(&d->lock);
+	return c;
+}
+
+void dentry_shrink_tree(struct dentry *root)
+{
+	struct dentry *d, *c;
+
+	for (;;) {
+		d = child_first(root);
+		if (!d)
+			return;
+		while ((c = child_first(d))) {
+			dentry_put(d);
+			d = c;
+		}
+		if (dentry_detach(d))
+			dentry_put(d);
+		dentry_put(d);
+	}
+}
+
+void dentry_invalidate(struct dentry *d)
+{
+	dentry_shrink_tree(d);
+	dentry_unhash(d);
+}
+
+/* One candidate of the LRU's head with a reference, or null. */
+static struct dentry *lru_take(u32 *budget)
+{
+	struct dentry *d;
+
+	spin_lock(&lru_lock);
+	while ((d = TAILQ_FIRST(&lru)) && *budget) {
+		--*budget;
+		TAILQ_REMOVE(&lru, d, lru);
+		TAILQ_INSERT_TAIL(&lru, d, lru);
+		if (READ_ONCE(d->used)) {
+			WRITE_ONCE(d->used, 0);
+			continue;
+		}
+		if (a_load(&d->refs) == 1 && ref_get_live(&d->refs))
+			break;
+	}
+	if (!*budget)
+		d = NULL;
+	spin_unlock(&lru_lock);
+	return d;
+}
+
+size_t dentry_reclaim(size_t n)
+{
+	u32 budget = (u32)MIN(n * 8 + SCAN_MAX, 1u << 20);
+	size_t freed = 0;
+	struct dentry *d;
+
+	while (freed < n && (d = lru_take(&budget))) {
+		/* lost races (somebody uses it again) cost a miss, no more */
+		if (!(d->flags & DENTRY_PINNED) && a_load(&d->refs) == 2 && dentry_detach(d)) {
+			dentry_put(d);
+			freed++;
+		}
+		dentry_put(d);
+	}
+	return freed;
+}
