@@ -68,6 +68,11 @@ static int mount_restrict(int fd, bool readonly)
 
 	if (readonly)
 		attr.attr_set |= MOUNT_ATTR_RDONLY;
+	if (!mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)))
+		return 0;
+	/* In a user namespace the access-time mode of the host's mounts is locked. */
+	attr.attr_set &= ~(uint64_t)MOUNT_ATTR_NOATIME;
+	attr.attr_clr = 0;
 	if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
 		return fail("mount attributes");
 	return 0;
