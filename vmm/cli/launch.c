@@ -156,8 +156,9 @@ static int launch_config(struct launch *l, struct error *err)
 
 static int launch_gofer(struct launch *l, struct error *err)
 {
-	const int fds[] = {-1, -1, 2, l->gofer_end[1], l->channel_fd, l->kick_fd, l->call_fd};
-	cleanup_free struct jail_mount *mounts = calloc(l->c->nr_mounts, sizeof(*mounts));
+	cleanup_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int fds[] = {null, null, 2, l->gofer_end[1], l->channel_fd, l->kick_fd, l->call_fd};
+	cleanup_free const char **mounts = calloc(l->c->nr_mounts, sizeof(*mounts));
 	cleanup_free char *flags = calloc(1, l->c->nr_mounts + 1);
 	const char *args[] = {flags, NULL};
 	struct jail_program prog = {
@@ -179,12 +180,7 @@ static int launch_gofer(struct launch *l, struct error *err)
 			continue;
 		/* The gofer's own view of each mount: bit 0 read-only, bit 1 exclusive. */
 		flags[prog.nr_mounts] = '0' + (ro ? 1 : 0) + (m->flags & ABI_MOUNT_SHARED ? 0 : 2);
-		mounts[prog.nr_mounts++] = (struct jail_mount){
-			.path = m->source,
-			.readonly = ro,
-			.nodev = true,
-			.nosuid = m->flags & ABI_MOUNT_NOSUID,
-		};
+		mounts[prog.nr_mounts++] = m->source;
 	}
 	return jail_start(&prog, &l->gofer, err);
 }

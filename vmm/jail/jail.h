@@ -4,23 +4,13 @@
 #include <sys/types.h>
 #include "vmm/util/error.h"
 
-#define JAIL_FDS_MAX 300
-
-/* A directory or file of the host that the file server gets, as a mount tree of its own. */
-struct jail_mount {
-	const char *path;
-	bool readonly;
-	bool nosuid, nodev, noexec;
-};
-
 struct jail_program {
 	const char *verb;	 /* "boot" or "gofer": argv[1] */
 	const char *const *args; /* further arguments, NULL-terminated, or NULL */
 	const int *fds;		 /* fds[i] becomes descriptor i; -1: closed */
 	unsigned nr_fds;
-	bool file_rights; /* the file server: keeps the caller's ids and file capabilities, and
-			   * a root with /proc; its mounts follow at descriptors nr_fds... */
-	const struct jail_mount *mounts;
+	bool file_rights; /* the file server: keeps the caller's ids and file capabilities */
+	const char *const *mounts; /* paths, opened without access at nr_fds... */
 	unsigned nr_mounts;
 };
 

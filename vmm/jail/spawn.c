@@ -4,10 +4,9 @@
  *   network namespaces, with exactly the descriptors it was given, dying with its parent.
  * Two steps: what is shed here is shed before a byte of the new program runs. Boot comes out of it
  *   with an empty read-only root, no capability, no id of its own (nobody, where the caller is
- *   root) and no_new_privs. The file server keeps the ids and the file capabilities that it
- *   exists for, and gets each of its directories as a detached mount tree, read-only where asked,
- *   so that it needs no path of the host. The second step, when set-up is done, is a list of
- *   system calls: filters.c for boot, the gofer's own for the gofer.
+ *   root) and no_new_privs. The file server keeps the ids and capabilities that it exists for and
+ *   those it needs to shed the rest itself. The second step, when set-up is done, is a list of
+ *   system calls: filters.c for boot, gofer/jail.c and gofer/filter.c for the file server.
  * Ordinary users: the namespace maps only the caller's own ids.
  */
 #include "vmm/jail/jail.h"
@@ -16,7 +15,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <linux/mount.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,7 +22,6 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,11 +31,16 @@
 #define NOBODY	 65534u
 #define PARK_FD	 400 /* descriptors are gathered here before they get their numbers */
 #define ARGS_MAX 40
-#define NAMESPACES \
+#define BOOT_SPACES \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET)
+/* The file server makes the others itself, behind its last use of the host's mounts. */
+#define GOFER_SPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID)
 
+/* What the file server keeps across its start; it drops the last two itself when it has made its
+ * own jail (gofer/jail.c). */
 static const uint32_t file_caps[] = {
-	CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_MKNOD,
+	CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,
+	CAP_FSETID, CAP_MKNOD,	      CAP_SETPCAP,	   CAP_SYS_ADMIN,
 };
 
 static int write_file(const char *path, const char *text)
@@ -92,28 +94,17 @@ static int empty_root(struct error *err)
 	return 0;
 }
 
-/* The mounts of the file server, from descriptor PARK_FD + nr_fds on. */
+/* The mounts of the file server, from descriptor PARK_FD + nr_fds on. They are opened in its own
+ * mount namespace, where it has the right to make detached clones of them. */
 static int open_mounts(const struct jail_program *prog, struct error *err)
 {
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return error_sys(err, "cannot make the mounts private");
 	for (unsigned i = 0; i < prog->nr_mounts; i++) {
-		const struct jail_mount *m = &prog->mounts[i];
-		struct mount_attr attr = {
-			.attr_set = (m->readonly ? MOUNT_ATTR_RDONLY : 0) |
-				    (m->nosuid ? MOUNT_ATTR_NOSUID : 0) |
-				    (m->nodev ? MOUNT_ATTR_NODEV : 0) |
-				    (m->noexec ? MOUNT_ATTR_NOEXEC : 0),
-		};
-		int fd = syscall(SYS_open_tree, AT_FDCWD, m->path,
-				 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+		int fd = open(prog->mounts[i], O_PATH | O_CLOEXEC);
 
 		if (fd < 0)
-			return error_sys(err, "cannot take %s for the container", m->path);
-		if (attr.attr_set && syscall(SYS_mount_setattr, fd, "",
-					     AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)))
-			return error_sys(err, "cannot make %s read-only (needs Linux 5.12)",
-					 m->path);
+			return error_sys(err, "cannot take %s for the container", prog->mounts[i]);
 		if (dup3(fd, PARK_FD + prog->nr_fds + i, O_CLOEXEC) < 0)
 			return error_sys(err, "too many mounts");
 		close(fd);
@@ -256,7 +247,9 @@ int jail_start(const struct jail_program *prog, struct jail_process *proc, struc
 	c.exe_fd = exe_fd;
 	c.report_fd = pair[1];
 	c.root = c.uid == 0;
-	pid = syscall(SYS_clone, NAMESPACES | CLONE_PIDFD | SIGCHLD, 0, &pidfd, 0, 0);
+	pid = syscall(SYS_clone,
+		      (prog->file_rights ? GOFER_SPACES : BOOT_SPACES) | CLONE_PIDFD | SIGCHLD, 0,
+		      &pidfd, 0, 0);
 	if (pid == 0)
 		child_main(&c);
 	if (pid < 0)
