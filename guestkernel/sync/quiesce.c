@@ -76,6 +76,21 @@ static void quiesce_run(struct cpu *c)
 	}
 }
 
+/* Somebody sleeps until calls have run: CPUs that hold some and are idle look again, for they may
+ * have waited for this CPU's report alone. */
+static void quiesce_tell(const struct cpu *self)
+{
+	mem_barrier(); /* the own report before the look at the others' lists */
+	for (u32 i = 0; i < cpu_count; i++) {
+		struct cpu *c = cpus[i];
+
+		if (!c || c == self || !READ_ONCE(c->quiesce_count) || !a_load(&c->idle))
+			continue;
+		a_or(&c->pending, CPU_PENDING_RESCHED);
+		mach_ipi(c);
+	}
+}
+
 void quiesce_report(void)
 {
 	struct cpu *c = cpu_self();
@@ -84,6 +99,8 @@ void quiesce_report(void)
 		quiesce_run(c);
 	else if (a_load(&c->quiesce_seen) != a_load(&quiesce_epoch))
 		a_store_release(&c->quiesce_seen, a_load_acquire(&quiesce_epoch));
+	if (unlikely(a_load(&quiesce_urgent)))
+		quiesce_tell(c);
 }
 
 struct quiesce_waiter {
