@@ -178,24 +178,34 @@ void sched_start(struct task *t)
 	sched_enqueue(t);
 }
 
-/* Wins the task for the caller: true if its state was in the mask and it is not on a CPU still. */
+/* Wins the task for the caller: true if its state was in the mask. *running: it has not left its
+ * CPU, and will see the new state there.
+ * State and place are looked at under one hold of its queue's lock. Else the task could, between
+ * the two, go on, sleep again and be woken by another, and end up in two places at once. A task
+ * that is not running keeps its t->cpu, so the lock is the right one once t->cpu is re-read. */
 static bool sched_claim(struct task *t, u32 mask, bool *running)
 {
-	u32 s = a_load(&t->state);
+	bool claimed = false;
 	struct runq *rq;
+	u32 cpu, s;
 
 	mem_barrier(); /* the caller's condition before the state; pairs with sched_set_state */
-	s = a_load(&t->state);
-	do {
-		if (!(s & mask))
-			return false;
-	} while (!a_cas(&t->state, &s, TASK_RUNNING));
-	/* On its way out it sees the new state under its queue's lock, or has left before us. */
-	rq = cpus[t->cpu]->runq;
-	spin_lock(&rq->lock);
+	if (!(a_load(&t->state) & mask))
+		return false;
+	for (;;) {
+		cpu = READ_ONCE(t->cpu);
+		rq = cpus[cpu]->runq;
+		spin_lock(&rq->lock);
+		s = a_load_acquire(&t->state);
+		if (READ_ONCE(t->cpu) == cpu)
+			break;
+		spin_unlock(&rq->lock);
+	}
+	while ((s & mask) && !claimed)
+		claimed = a_cas(&t->state, &s, TASK_RUNNING);
 	*running = rq->running == t || t->queued;
 	spin_unlock(&rq->lock);
-	return true;
+	return claimed;
 }
 
 bool sched_wake(struct task *t, u32 mask)
