@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #define FIBRE_STACK (192 * 1024)
 #define FIBRE_HEAD  8192 /* struct fibre, then a guard page */
@@ -177,6 +179,11 @@ uint64_t host_rand(void)
 	return rand_state * 0x2545f4914f6cdd1du;
 }
 
+int host_format(char *buf, size_t size, const char *fmt, va_list ap)
+{
+	return vsnprintf(buf, size, fmt, ap);
+}
+
 bool host_verbose;
 static char log_tail[16384];
 static size_t log_len;
@@ -207,4 +214,27 @@ void host_fail(const char *fmt, ...)
 	fputc('\n', stderr);
 	va_end(ap);
 	abort();
+}
+
+int host_run_forked(void (*fn)(void *arg), void *arg, unsigned seconds)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		host_fail("fork failed");
+	if (pid == 0) {
+		alarm(seconds);
+		fn(arg);
+		_exit(0);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+void host_exit(int status)
+{
+	fflush(NULL);
+	_exit(status);
 }

@@ -4,6 +4,7 @@
  * both: host.c speaks to libc, the others to the kernel.
  */
 #pragma once
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +24,12 @@ void *host_zalloc(size_t size); /* never fails */
 void host_free(void *p);
 uint64_t host_rand(void); /* a repeatable sequence */
 void host_seed(uint64_t seed);
+__attribute__((format(printf, 3, 0))) int host_format(char *buf, size_t size, const char *fmt,
+						      va_list ap);
 void host_log(const char *text, size_t n);
 __attribute__((__noreturn__, format(printf, 1, 2))) void host_fail(const char *fmt, ...);
 extern bool host_verbose; /* the kernel's log goes to stderr at once; else only upon failure */
+
+/* Runs fn(arg) in a child process: its exit status, or -signal. seconds: when it counts as hung. */
+int host_run_forked(void (*fn)(void *arg), void *arg, unsigned seconds);
+__attribute__((__noreturn__)) void host_exit(int status);

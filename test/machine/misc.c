@@ -30,6 +30,7 @@ void mach_ctx_init(struct task *t, void (*fn)(void *arg), void *arg)
 void mach_ctx_switch(struct task *prev, struct task *next)
 {
 	prev->ctx.fibre = fibre_self();
+	cpu_self()->curr = next;
 	fibre_switch(next->ctx.fibre);
 }
 
