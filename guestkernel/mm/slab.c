@@ -1,0 +1,404 @@
+/* slab.c - kernel objects
+ *
+ * Provides: caches of equal objects; kmalloc by size class, whole frames above 2 KiB.
+ * Owns: slabs, blocks of 2^order frames cut into objects. A slab's state lies in its first frame's
+ * record (struct slab_view): a slab has no header, so power-of-two objects waste nothing.
+ * States of a slab: full, partial (on its cache's list), empty (one is kept per cache, others go).
+ * A CPU keeps a list of free objects for each cache, linked through the objects: the usual
+ * allocation is a pop without lock. A CPU's list that has grown too long is half emptied.
+ * Locks: cache->lock [RANK_SLAB]; the CPU's lists need none, as the kernel is not preempted.
+ * Sleeps: never. Out of memory: null.
+ * Debug builds (kdebug): red zones around each object, poison in free ones; both checked.
+ * Invariants: slab.in_use is the number of objects outside the slab's own list.
+ * Tests: test/unit/mm/slab_test.c */
+#include "slab.h"
+#include "cpu.h"
+#include "frame.h"
+#include "log.h"
+#include "string.h"
+
+#define CACHES_MAX    96u
+#define KMALLOC_SMALL 2048u
+#define KMALLOC_MAX   (PAGE_SIZE << 9)
+
+#ifndef KDEBUG
+#define KDEBUG 0
+#endif
+#if KDEBUG
+#define RED_ZONE 16u
+#else
+#define RED_ZONE 0u
+#endif
+#define RED_BYTE    0xa5
+#define POISON_BYTE 0x6b
+
+struct slab_cache {
+	struct spinlock lock;
+	const char *name;	     /* [I] */
+	u32 id;			     /* [I] index of the CPUs' lists */
+	u32 size, stride, lead;	     /* [I] object; distance; red zone in front */
+	u32 order, per_slab;	     /* [I] */
+	u32 cpu_max;		     /* [I] objects a CPU keeps */
+	u32 nr_empty;		     /* [l] */
+	u64 nr_slabs;		     /* [l] */
+	TAILQ_HEAD(, frame) partial; /* [l] slabs with free objects, by frame.lru */
+};
+
+/* A slab's state in the record of its first frame. [l] of the cache, but .slab [I]. */
+#define slab_free_list(f) (*(void **)&(f)->index)
+#define slab_in_use(f)	  ((f)->pad)
+
+struct cpu_list {
+	void *head;
+	u32 n;
+};
+struct slab_cpu { /* [c] */
+	struct cpu_list list[CACHES_MAX];
+};
+
+static struct slab_cache caches[CACHES_MAX];
+static u32 nr_caches; /* [l] caches_lock */
+static struct spinlock caches_lock = SPINLOCK_INIT(RANK_SLAB);
+static struct slab_cpu boot_lists;
+static struct slab_cache *classes[16];
+static u8 class_of[KMALLOC_SMALL / 16 + 1];
+static const u16 class_sizes[] = {16,  32,  48,	 64,  96,   128,  192,
+				  256, 384, 512, 768, 1024, 1536, 2048};
+
+static struct frame *slab_of(const struct slab_cache *c, const void *p)
+{
+	u64 pa = mach_va_to_pa(p).pa;
+
+	return frame_of(PADDR(pa & ~((PAGE_SIZE << c->order) - 1)));
+}
+
+#if KDEBUG
+static void check_zone(const struct slab_cache *c, const u8 *p, const char *what)
+{
+	for (u32 i = 0; i < RED_ZONE; i++)
+		if (p[i] != RED_BYTE)
+			panic("slab %s: %s of the object at %p overwritten", c->name, what, p);
+}
+
+static void debug_free(const struct slab_cache *c, u8 *p)
+{
+	check_zone(c, p - RED_ZONE, "red zone in front");
+	check_zone(c, p + c->size, "red zone behind");
+	memset(p, POISON_BYTE, c->size);
+}
+
+static void debug_alloc(const struct slab_cache *c, u8 *p)
+{
+	for (u32 i = sizeof(void *); i < c->size; i++)
+		if (p[i] != POISON_BYTE)
+			panic("slab %s: free object at %p written to (byte %u)", c->name, p, i);
+	memset(p - RED_ZONE, RED_BYTE, RED_ZONE);
+	memset(p + c->size, RED_BYTE, RED_ZONE);
+}
+static void debug_new(const struct slab_cache *c, u8 *p)
+{
+	memset(p - RED_ZONE, RED_BYTE, RED_ZONE);
+	memset(p + c->size, RED_BYTE, RED_ZONE);
+	memset(p, POISON_BYTE, c->size);
+}
+#else
+static inline void debug_free(const struct slab_cache *c, u8 *p)
+{
+}
+static inline void debug_alloc(const struct slab_cache *c, u8 *p)
+{
+}
+static inline void debug_new(const struct slab_cache *c, u8 *p)
+{
+}
+#endif
+
+static void cache_layout(struct slab_cache *c, size_t size, size_t align)
+{
+	size = MAX(ROUND_UP(size, sizeof(void *)), sizeof(void *));
+	align = MAX(align, sizeof(void *));
+	c->size = (u32)size;
+	c->lead = RED_ZONE ? (u32)ROUND_UP(RED_ZONE, align) : 0;
+	c->stride = (u32)ROUND_UP(c->lead + size + RED_ZONE, align);
+	c->order = 0;
+	/* at least eight objects in a slab, or little waste */
+	while (c->order < 3 && (PAGE_SIZE << c->order) / c->stride < 8)
+		c->order++;
+	c->per_slab = (u32)((PAGE_SIZE << c->order) / c->stride);
+	c->cpu_max = size <= 256 ? 64 : size <= 1024 ? 32 : 16;
+}
+
+struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align)
+{
+	struct slab_cache *c;
+	u32 id;
+
+	spin_lock(&caches_lock);
+	id = nr_caches++;
+	spin_unlock(&caches_lock);
+	if (id >= CACHES_MAX)
+		panic("too many slab caches: %s", name);
+	c = &caches[id];
+	spin_init(&c->lock, RANK_SLAB);
+	c->name = name;
+	c->id = id;
+	TAILQ_INIT(&c->partial);
+	cache_layout(c, size, align);
+	kassert(c->per_slab > 0 && c->per_slab <= 0xffff);
+	return c;
+}
+
+void slab_init(void)
+{
+	u32 k = 0;
+
+	cpu_self()->slab_cpu = &boot_lists;
+	for (u32 i = 0; i < ARRAY_SIZE(class_sizes); i++)
+		classes[i] = slab_cache_create("kmalloc", class_sizes[i], 16);
+	for (u32 i = 0; i < ARRAY_SIZE(class_of); i++) {
+		if (i * 16 > class_sizes[k])
+			k++;
+		class_of[i] = (u8)k;
+	}
+}
+
+static struct slab_cpu *lists_of_cpu(struct cpu *c)
+{
+	if (unlikely(!c->slab_cpu)) {
+		struct frame *f = frame_alloc(FA_ZERO);
+
+		_Static_assert(sizeof(struct slab_cpu) <= PAGE_SIZE, "one frame");
+		if (!f)
+			panic("no memory for a CPU's slab lists");
+		c->slab_cpu = frame_va(f);
+	}
+	return c->slab_cpu;
+}
+
+/* A new empty slab, its objects linked. Not on any list yet. */
+static struct frame *slab_grow(struct slab_cache *c)
+{
+	struct frame *f = frame_alloc_order(c->order, 0);
+	void *next = NULL;
+	u8 *base;
+
+	if (!f)
+		return NULL;
+	base = frame_va(f);
+	for (u32 i = 0; i < 1u << c->order; i++)
+		f[i].slab = c;
+	for (u32 i = c->per_slab; i-- > 0;) {
+		void *p = base + (size_t)i * c->stride + c->lead;
+
+		debug_new(c, p);
+		*(void **)p = next;
+		next = p;
+	}
+	slab_free_list(f) = next;
+	slab_in_use(f) = 0;
+	return f;
+}
+
+/* Moves up to n objects from partial slabs to the CPU's list; how many. */
+static u32 take_locked(struct slab_cache *c, struct cpu_list *l, u32 n)
+{
+	struct frame *f;
+	u32 got = 0;
+
+	while (got < n && (f = TAILQ_FIRST(&c->partial))) {
+		if (slab_in_use(f) == 0)
+			c->nr_empty--;
+		while (got < n && slab_free_list(f)) {
+			void *p = slab_free_list(f);
+
+			slab_free_list(f) = *(void **)p;
+			slab_in_use(f)++;
+			*(void **)p = l->head;
+			l->head = p;
+			got++;
+		}
+		if (!slab_free_list(f))
+			TAILQ_REMOVE(&c->partial, f, lru);
+	}
+	l->n += got;
+	return got;
+}
+
+static bool cpu_list_refill(struct slab_cache *c, struct cpu_list *l)
+{
+	struct frame *f;
+	u32 got;
+
+	spin_lock(&c->lock);
+	got = take_locked(c, l, c->cpu_max / 2);
+	spin_unlock(&c->lock);
+	if (got)
+		return true;
+	f = slab_grow(c);
+	if (!f)
+		return false;
+	spin_lock(&c->lock);
+	TAILQ_INSERT_TAIL(&c->partial, f, lru);
+	c->nr_empty++;
+	c->nr_slabs++;
+	got = take_locked(c, l, c->cpu_max / 2);
+	spin_unlock(&c->lock);
+	return got > 0;
+}
+
+static void give_locked(struct slab_cache *c, void *p, struct frame **to_free)
+{
+	struct frame *f = slab_of(c, p);
+
+	if (!slab_free_list(f))
+		TAILQ_INSERT_HEAD(&c->partial, f, lru);
+	*(void **)p = slab_free_list(f);
+	slab_free_list(f) = p;
+	if (--slab_in_use(f) > 0)
+		return;
+	if (c->nr_empty >= 1) {
+		TAILQ_REMOVE(&c->partial, f, lru);
+		c->nr_slabs--;
+		TAILQ_NEXT(f, lru) = *to_free;
+		*to_free = f;
+	} else {
+		c->nr_empty++;
+	}
+}
+
+static void cpu_list_shrink(struct slab_cache *c, struct cpu_list *l, u32 n)
+{
+	struct frame *empty = NULL;
+
+	spin_lock(&c->lock);
+	for (; n; n--) {
+		void *p = l->head;
+
+		l->head = *(void **)p;
+		l->n--;
+		give_locked(c, p, &empty);
+	}
+	spin_unlock(&c->lock);
+	while (empty) {
+		struct frame *f = empty;
+
+		empty = TAILQ_NEXT(f, lru);
+		for (u32 i = 0; i < 1u << c->order; i++)
+			f[i].slab = NULL;
+		frame_free_order(f, c->order);
+	}
+}
+
+void *slab_alloc(struct slab_cache *c)
+{
+	struct slab_cpu *s = cpu_self()->slab_cpu;
+	struct cpu_list *l;
+	void *p;
+
+	if (unlikely(!s))
+		s = lists_of_cpu(cpu_self());
+	l = &s->list[c->id];
+	if (unlikely(!l->head) && !cpu_list_refill(c, l))
+		return NULL;
+	p = l->head;
+	l->head = *(void **)p;
+	l->n--;
+	debug_alloc(c, p);
+	return p;
+}
+
+void *slab_zalloc(struct slab_cache *c)
+{
+	void *p = slab_alloc(c);
+
+	if (p)
+		memset(p, 0, c->size);
+	return p;
+}
+
+void slab_free(struct slab_cache *c, void *p)
+{
+	struct cpu_list *l = &lists_of_cpu(cpu_self())->list[c->id];
+
+	debug_free(c, p);
+	*(void **)p = l->head;
+	l->head = p;
+	if (unlikely(++l->n > c->cpu_max))
+		cpu_list_shrink(c, l, c->cpu_max / 2);
+}
+
+static void *kmalloc_large(size_t size)
+{
+	u32 order = 0;
+	struct frame *f;
+
+	if (size > KMALLOC_MAX)
+		return NULL;
+	while ((PAGE_SIZE << order) < size)
+		order++;
+	f = frame_alloc_order(order, 0);
+	if (!f)
+		return NULL;
+	f->slab = NULL;
+	return frame_va(f);
+}
+
+void *kmalloc(size_t size)
+{
+	if (unlikely(size > KMALLOC_SMALL))
+		return kmalloc_large(size);
+	return slab_alloc(classes[class_of[(size + 15) / 16]]);
+}
+
+void *kzalloc(size_t size)
+{
+	void *p = kmalloc(size);
+
+	if (p)
+		memset(p, 0, size);
+	return p;
+}
+
+void kfree(void *p)
+{
+	struct frame *f;
+
+	if (!p)
+		return;
+	f = frame_of(mach_va_to_pa(p));
+	kassert(f->type == FRAME_KERNEL);
+	if (f->slab)
+		slab_free(f->slab, p);
+	else
+		frame_free_order(f, f->order);
+}
+
+void *krealloc(void *p, size_t size)
+{
+	struct frame *f;
+	size_t old;
+	void *q;
+
+	if (!p)
+		return kmalloc(size);
+	f = frame_of(mach_va_to_pa(p));
+	old = f->slab ? ((struct slab_cache *)f->slab)->size : PAGE_SIZE << f->order;
+	if (size <= old && size > old / 4)
+		return p;
+	q = kmalloc(size);
+	if (!q)
+		return NULL;
+	memcpy(q, p, MIN(old, size));
+	kfree(p);
+	return q;
+}
+
+char *kstrdup(const char *s)
+{
+	size_t n = strlen(s) + 1;
+	char *p = kmalloc(n);
+
+	if (p)
+		memcpy(p, s, n);
+	return p;
+}

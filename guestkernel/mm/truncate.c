@@ -1,0 +1,77 @@
+/* truncate.c - pages leave a file's cache
+ *
+ * A frame is taken out of the index first, then out of every space that maps it, then its count is
+ * given up. Reads under way are waited for. */
+#include "mm_internal.h"
+#include "pagecache_internal.h"
+#include "string.h"
+#include "vfs.h"
+
+/* The next frame in [*index, last], unlocked, with a count. */
+static struct frame *next_frame(struct mapping *m, u64 *index, u64 last)
+{
+	struct frame *f;
+
+	spin_lock(&m->tree_lock);
+	f = radix_next(m, index);
+	if (f && *index <= last)
+		frame_get(f);
+	else
+		f = NULL;
+	spin_unlock(&m->tree_lock);
+	if (f && a_load_acquire(&f->flags) & FRAME_LOCKED)
+		frame_wait_unlocked(f);
+	return f;
+}
+
+static void drop_frame(struct mapping *m, struct frame *f, u64 index, bool even_dirty)
+{
+	if (!mapping_remove_frame(m, f, index, even_dirty))
+		return;
+	/* ours and the index's are two: more may be page tables */
+	if (a_load(&f->refs) > 2)
+		(void)rmap_walk(m, index, f, RMAP_UNMAP);
+	frame_put(f);
+}
+
+static void drop_range(struct mapping *m, u64 first, u64 last, bool clean_only)
+{
+	for (u64 index = first; index <= last; index++) {
+		struct frame *f = next_frame(m, &index, last);
+
+		if (!f)
+			return;
+		drop_frame(m, f, index, !clean_only);
+		frame_put(f);
+		mach_poll();
+		if (index == ~0ull)
+			return;
+	}
+}
+
+void mapping_truncate(struct mapping *m, u64 new_size)
+{
+	u64 first = PAGE_ALIGN_UP(new_size) >> PAGE_SHIFT, tail = new_size & ~PAGE_MASK;
+	struct frame *f;
+
+	drop_range(m, first, ~0ull >> PAGE_SHIFT, false);
+	if (!tail)
+		return;
+	f = mapping_find(m, new_size >> PAGE_SHIFT);
+	if (f) {
+		memset((u8 *)frame_va(f) + tail, 0, PAGE_SIZE - tail);
+		frame_put(f);
+	}
+}
+
+void mapping_drop(struct mapping *m, u64 first, u64 last)
+{
+	drop_range(m, first, last, true);
+}
+
+void mapping_destroy(struct mapping *m)
+{
+	kassert(TAILQ_EMPTY(&m->vmas));
+	if (m->ops && m->nr_frames)
+		drop_range(m, 0, ~0ull >> PAGE_SHIFT, false);
+}
