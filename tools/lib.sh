@@ -45,5 +45,5 @@ build_tree() {
 	if [ ! -e "$TOP/$dir/build.ninja" ]; then
 		CC=$compiler meson setup "$@" "$TOP/$dir" "$TOP" || return 1
 	fi
-	ninja -k 0 -C "$TOP/$dir"
+	ninja -C "$TOP/$dir"
 }

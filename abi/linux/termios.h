@@ -147,3 +147,9 @@ ABI_CHECK_SIZE(struct abi_winsize, 8);
 #define ABI_TCIFLUSH  0
 #define ABI_TCOFLUSH  1
 #define ABI_TCIOFLUSH 2
+
+/* TCXONC */
+#define ABI_TCOOFF 0
+#define ABI_TCOON  1
+#define ABI_TCIOFF 2
+#define ABI_TCION  3

@@ -27,3 +27,17 @@ void oom_kill(void);
 /* Counters for --stats: static ones register themselves by being listed in debug/stats.c. */
 size_t stats_text(char *buf, size_t size);
 size_t stacks_text(char *buf, size_t size);
+/* init/control.c: something changed that the VMM may wait for (a container ended). Any context. */
+void control_notify(void);
+struct container;
+int container_register(struct container *c) must_check; /* -EBUSY: the number is taken */
+void container_unregister(struct container *c);
+
+/* tty/: host descriptors served by the VMM. */
+struct file;
+void ask_init(void);
+/* A container's stdio. *same: the lowest index that is the same open file of the host. May sleep.
+ */
+int hostfile_open(u32 index, u32 *same, struct file **out) must_check;
+void hosttty_resize(u32 rows_cols);
+void hosttty_make_controlling(void); /* of the current session, if its stdio is a terminal */

@@ -125,6 +125,7 @@ struct task {
 	char comm[16];		       /* [a] racy by nature */
 	bool no_result;		       /* [o] rt_sigreturn: the call sets no result */
 	bool is_kernel;		       /* [I] */
+	void *kthread_arg;	       /* [I] until it has started */
 	bool in_exec, dying;	       /* [s] */
 	u64 robust_len;
 	u8 nheld; /* [o] debug builds: mutexes held */
@@ -275,6 +276,7 @@ static inline u32 task_pid(const struct task *t)
 }
 /* A kernel task, not yet running: sched_start() it. */
 struct task *kthread_create(void (*fn)(void *), void *arg, const char *name) must_check;
+void kthread_drop(struct task *t);	      /* one that was never started */
 noreturn void task_exit(int wait_code);	      /* the calling thread */
 noreturn void task_exit_group(int wait_code); /* the whole process */
 /* First task of a container, stopped before its first instruction. */

@@ -153,6 +153,14 @@ struct task *kthread_create(void (*fn)(void *), void *arg, const char *name)
 	}
 	t->cred->cap_eff = t->cred->cap_perm = t->cred->cap_bset = ABI_CAP_FULL;
 	*s = (struct kthread_start){fn, arg};
+	t->kthread_arg = s;
 	mach_ctx_init(t, kthread_main, s);
 	return t;
+}
+
+void kthread_drop(struct task *t)
+{
+	kfree(t->kthread_arg);
+	cred_put(t->cred);
+	task_free_unused(t);
 }

@@ -9,6 +9,7 @@
  * them, before its status is published.
  * Locks: tasklist_lock, then sig_locks. Sleeps: yes. Tests: test/machine, test/abi */
 #include "abi/linux/wait.h"
+#include "init.h"
 #include "ksignal.h"
 #include "log.h"
 #include "mm.h"
@@ -299,6 +300,8 @@ noreturn void task_exit(int wait_code)
 		a_store_release(&ct->exited, 1);
 	spin_unlock(&tasklist_lock);
 	waitq_wake_all(&ct->exit_wait);
+	if (init)
+		control_notify();
 	sched_exit();
 }
 

@@ -48,6 +48,10 @@ suite_unit() {
 	meson_tests build unit --no-suite abi-linux --no-suite fuzz
 }
 
+suite_abi_linux() {
+	meson_tests build abi-linux --suite abi-linux
+}
+
 # vm_batch FILE [OPTION...]: FILE's commands in one VM, one result each.
 vm_batch() {
 	local file=$1 name status ms
@@ -68,23 +72,20 @@ suite_testvm() {
 	bash test/vm/testvm.sh
 }
 
-# abi_batch WORDS: batch lines for the ABI programs that meson knows, each behind WORDS.
+# Batch lines that run each ABI program in a sandbox.
 abi_batch() {
 	meson introspect --tests build | python3 -c '
 import json, sys
 for test in json.load(sys.stdin):
     if "abi-linux" in test["suite"][0]:
-        print("abi-" + test["name"], sys.argv[1] + " ".join(test["cmd"]), sep="\t")' "$1"
-}
-
-# On Linux, in the VM: the same kernel whoever runs this.
-suite_abi_linux() {
-	abi_batch "" >"$LOGS/abi-linux.batch"
-	vm_batch "$LOGS/abi-linux.batch" --smp 2 --timeout 300
+        print(test["name"], " ".join(test["cmd"]), sep="\t")' |
+		while IFS=$'\t' read -r name command; do
+			printf 'abi-%s\t%s do -- %s\n' "$name" "$TOP/build/runsc" "$command"
+		done
 }
 
 vm_abi() {
-	abi_batch "$TOP/build/runsc do -- " >"$LOGS/abi-$1.batch"
+	abi_batch >"$LOGS/abi-$1.batch"
 	vm_batch "$LOGS/abi-$1.batch" --smp "$1" --timeout 300
 }
 
