@@ -118,6 +118,7 @@ int walk_from(const struct path *base, int dirfd, const char *name, u32 flags, s
 	      struct last_name *last) must_check;
 struct fs_ctx *fs_ctx_new(const struct path *root, const struct path *cwd, u32 umask) must_check;
 void fs_ctx_set(struct fs_ctx *f, struct path *where, const struct path *p);
+bool path_is_below(const struct path *p, const struct path *root); /* or equal; lock-free */
 struct path mount_down(struct path p); /* topmost mount there; lock-free, borrowed */
 void fs_ctx_read(struct fs_ctx *fs, struct path *root, struct path *cwd); /* borrowed */
 

@@ -166,3 +166,24 @@ char *path_text(const struct path *p, const struct path *root, char *buf, size_t
 	} while (seq & 1 || names_changed(seq));
 	return text;
 }
+
+bool path_is_below(const struct path *p, const struct path *root)
+{
+	struct path at = *p;
+	struct mount *up;
+	struct dentry *point;
+
+	for (;;) {
+		if (path_equal(&at, root))
+			return true;
+		if (at.dentry != at.mnt->root && at.dentry != at.dentry->parent) {
+			at.dentry = READ_ONCE(at.dentry->parent);
+			continue;
+		}
+		up = READ_ONCE(at.mnt->parent);
+		point = READ_ONCE(at.mnt->point);
+		if (!up || !point)
+			return false;
+		at = (struct path){up, point};
+	}
+}

@@ -103,6 +103,7 @@ struct file_ops {
 	ssize_t (*read)(struct file *f, struct iter *to, loff_t *pos);
 	ssize_t (*write)(struct file *f, struct iter *from, loff_t *pos);
 	loff_t (*llseek)(struct file *f, loff_t off, int whence); /* null: has no position */
+	/* inode->lock is held for reading; emit does not sleep. 0, or an error before any entry. */
 	int (*readdir)(struct file *f, struct dir_ctx *c);
 	u32 (*poll)(struct file *f, struct poll_table *pt); /* POLL* that hold now */
 	long (*ioctl)(struct file *f, u32 cmd, uaddr_t arg);

@@ -1,0 +1,7 @@
+/* init.c - interprocess communication: what needs a start */
+#include "init.h"
+
+void ipc_init(void)
+{
+	/* pipes are made on demand */
+}
