@@ -1,26 +1,27 @@
 /* serve.c - the file server: one process per container, between its mounts and the guest
  *
  * Provides: gofer_serve(). One channel (abi/ring.h, abi/gofer.h), a list of mounts, nothing else:
- *   after it has shed its rights (jail.c, filter.c) the process can reach only what lies below the
- *   mounts, and makes only the calls that the operations need.
- * Owns: handles (handle.c) and their descriptors; the guest's memory only while a request of the
- *   guest's is in flight, and never believes in it: a slot is copied once, what is judged is the
- *   copy. No memory is allocated after the start, so the filter needs no memory calls.
+ *   once it has shed its rights (jail.c, filter.c) the process can reach only what lies below
+ *   the mounts, and makes only the calls that the operations need.
+ * Owns: handles (handle.c) and their descriptors. The guest's memory is never believed: a slot is
+ *   copied once, what is judged is the copy. No memory is allocated after the start, so that the
+ *   filter needs no memory calls.
  * Threads: a few equal workers. Each takes a request, serves it, answers, polls a moment for the
  *   next one, and then sleeps on the doorbell, all with EPOLLEXCLUSIVE, so that one doorbell wakes
  *   one. Before a worker starts to serve it arms the ring again: what arrives meanwhile rings and
  *   wakes another. So a guest with one request in flight is served by one warm thread without any
- *   hand-over, and a read that waits for a disk never holds up a stat. One queue with one server
- *   thread would have the second fault, a dispatcher with a pool a switch per request. The first
+ *   hand-over, and a read that waits for a disk never holds up a stat. A single thread with a
+ *   queue would have the second fault, a dispatcher with a pool a switch per request. The first
  *   thread only watches the control socket.
- * Ending: the control socket ends (0), or the guest breaks the ring's rules (-EPROTO). In both
- * cases the channel is marked closed and the guest's doorbell rung, so that it answers EIO. Locks:
- * rx (request ring, and polling it), tx (completion ring), table, dir stripes: leaves all. Sleeps:
- * workers in file calls and in epoll; nobody with rx, tx or table held, but for the bounded polling
- * under rx, which other workers do not wait for. Invariants: a slot in flight has its busy bit; a
- * second submission of it is a broken guest. Doorbells that bring nothing, many in a row, make a
- * worker pause: flooding costs the guest more. Tests: test/unit/gofer/ (in process), serve_test.c
- * there (the confined process) */
+ * Ending: the control socket ends or the guest closes the channel (0), or the guest breaks the
+ *   ring's rules (-EPROTO). In all cases the channel is marked closed and the guest's doorbell
+ *   rung, so that it answers EIO.
+ * Locks: rx (request ring, and polling it), tx (completion ring), table, dir stripes: all leaves.
+ * Sleeps: workers in file calls and in epoll; nobody with rx, tx or table held, but for the
+ *   bounded polling under rx, which other workers do not wait for.
+ * Invariants: a slot in flight has its busy bit; a second submission of it is a broken guest.
+ *   Doorbells that bring nothing, many in a row, make a worker pause: a flood costs the guest more.
+ * Tests: test/unit/gofer/ (in process), serve_test.c there (the confined process) */
 #include "gofer/server.h"
 
 #include <errno.h>
@@ -203,6 +204,8 @@ static void worker_loop(struct gofer_worker *w)
 
 		if (r == ABI_RING_BROKEN) {
 			server_stop(w->srv, -EPROTO);
+		} else if (r == ABI_RING_AGAIN && abi_channel_closed(&w->srv->chan)) {
+			server_stop(w->srv, 1); /* the guest has no more use for it */
 		} else if (r == ABI_RING_AGAIN) {
 			worker_sleep(w);
 		} else {
