@@ -1,6 +1,7 @@
 /* init.c - the file systems there are, and their start */
 #include "init.h"
 #include "fs_internal.h"
+#include "gofer/gofs.h"
 #include "tmpfs/tmpfs.h"
 
 void vfs_init(void)
@@ -14,4 +15,5 @@ void vfs_init(void)
 void fs_init(void)
 {
 	tmpfs_register();
+	gofs_register();
 }

@@ -1,0 +1,244 @@
+/* inode.c - inodes of the gofer file system: made from answers, refreshed, evicted
+ *
+ * An inode is known by the host's device and inode number; as long as it has its handle, the host
+ * does not give the number to another file. Files of other host devices below the mount get a
+ * number mixed from both. On exclusive mounts the inode's fields are the truth and nothing is
+ * asked again: what changes them here changes them there first. On shared mounts attributes are
+ * asked for, and pages dropped when size or times show that the content is another.
+ * Locks: gi->io orders filling of pages against changes of content (file.c).
+ * Tests: test/unit/fs/gofs_test.c */
+#include "gofs.h"
+#include "log.h"
+#include "slab.h"
+
+static struct abi_timespec time_of(s64 sec, u32 nsec)
+{
+	return (struct abi_timespec){sec, nsec};
+}
+
+void gofs_attr_apply(struct inode *i, const struct abi_gofer_attr *a)
+{
+	i->mode = (i->mode & ABI_S_IFMT) | (a->mode & 07777);
+	i->uid = a->uid;
+	i->gid = a->gid;
+	i->nlink = a->nlink;
+	i->blocks = a->blocks;
+	WRITE_ONCE(i->size, a->size);
+	i->atime = time_of(a->atime, a->atime_nsec);
+	i->mtime = time_of(a->mtime, a->mtime_nsec);
+	i->ctime = time_of(a->ctime, a->ctime_nsec);
+	if (a->flags & ABI_GOFER_ATTR_BTIME)
+		i->btime = time_of(a->btime, a->btime_nsec);
+	else
+		i->btime = i->ctime;
+}
+
+static u64 number_of(const struct gofs_super *gs, const struct abi_gofer_attr *a)
+{
+	if (a->dev == gs->dev)
+		return a->ino;
+	return ((a->ino * 0x9e3779b97f4a7c15ull) ^ (a->dev * 0xc2b2ae3d27d4eb4full)) | 1ull << 62;
+}
+
+static bool same_file(const struct inode *i, const struct abi_gofer_attr *a)
+{
+	const struct gofs_inode *gi = gofs_inode(i);
+
+	return gi->dev == a->dev && gi->ino == a->ino &&
+	       ABI_S_ISTYPE(a->mode, i->mode & ABI_S_IFMT);
+}
+
+static void inode_set_ops(struct inode *i)
+{
+	bool shared = gofs_super(i->sb)->shared;
+
+	if (S_ISDIR(i->mode)) {
+		i->ops = shared ? &gofs_shared_dir_ops : &gofs_dir_ops;
+		i->fops = &gofs_dir_file_ops;
+		return;
+	}
+	i->ops = shared ? &gofs_shared_inode_ops : &gofs_inode_ops;
+	if (S_ISREG(i->mode)) {
+		i->fops = &gofs_file_ops;
+		mapping_init(&i->mapping, i, &gofs_mapping_ops);
+	}
+}
+
+/* Consumes the handle. */
+static int inode_make(struct superblock *sb, const struct abi_gofer_attr *a, u32 handle,
+		      struct inode **out)
+{
+	struct gofs_inode *gi = kzalloc(sizeof(*gi));
+	struct inode *i;
+
+	if (!gi)
+		goto out_close;
+	i = inode_new(sb, a->mode, &gofs_inode_ops, NULL);
+	if (!i)
+		goto out_free;
+	gi->dev = a->dev;
+	gi->ino = a->ino;
+	gi->handle = handle;
+	rwlock_init(&gi->io, RANK_GOFER);
+	i->priv = gi;
+	i->ino = number_of(gofs_super(sb), a);
+	i->rdev = ABI_MKDEV((u32)(a->rdev >> 32), (u32)a->rdev);
+	inode_set_ops(i);
+	gofs_attr_apply(i, a);
+	*out = i;
+	return 0;
+out_free:
+	kfree(gi);
+out_close:
+	gofs_handle_close(gofs_super(sb)->chan, handle);
+	return -ENOMEM;
+}
+
+int gofs_inode_get(struct superblock *sb, const struct abi_gofer_attr *a, u32 handle,
+		   struct inode **out)
+{
+	struct inode *i = inode_find(sb, number_of(gofs_super(sb), a));
+	int err;
+
+	if (!handle) {
+		/* A success without a handle: nothing that a sound gofer says. */
+		if (i)
+			inode_put(i);
+		return -EIO;
+	}
+	if (i) {
+		gofs_handle_close(gofs_super(sb)->chan, handle);
+	} else {
+		err = inode_make(sb, a, handle, &i);
+		if (err)
+			return err;
+		i = inode_hash(i);
+	}
+	if (!same_file(i, a)) {
+		klog_once(LOG_WARN, "gofer: two files with one number %llu",
+			  (unsigned long long)i->ino);
+		inode_put(i);
+		return -EIO;
+	}
+	*out = i;
+	return 0;
+}
+
+/* Others may have changed it. Size and times tell whether the content is the same. */
+int gofs_refresh(struct inode *i)
+{
+	struct abi_timespec mtime = i->mtime;
+	struct abi_gofer_attr a;
+	struct gofs_req rq;
+	u64 size = i->size;
+	int err = gofs_req_begin(&rq, gofs_chan(i), ABI_GOFER_GETATTR, gofs_inode(i)->handle, 0);
+
+	if (err)
+		return err;
+	err = gofs_req_call(&rq);
+	a = rq.r->attr;
+	gofs_req_end(&rq);
+	if (err)
+		return err;
+	if (!same_file(i, &a))
+		return -ESTALE;
+	gofs_attr_apply(i, &a);
+	if (S_ISREG(i->mode) &&
+	    (size != a.size || mtime.tv_sec != a.mtime || mtime.tv_nsec != a.mtime_nsec)) {
+		mapping_drop(&i->mapping, 0, ~0ull);
+		if (a.size < size)
+			mapping_truncate(&i->mapping, a.size);
+	}
+	return 0;
+}
+
+static int gofs_getattr(struct inode *i, struct kstat *st)
+{
+	int err = gofs_refresh(i);
+
+	if (!err)
+		inode_stat(i, st);
+	return err;
+}
+
+static void link_free_later(struct quiesce_head *h)
+{
+	kfree(container_of(h, struct gofs_link, qhead));
+}
+
+/* Keeps a link's text with its inode; another may have been faster. */
+static void link_keep(struct inode *i, const char *text, size_t n)
+{
+	struct gofs_link *l = kzalloc(sizeof(*l) + n + 1 + NAME_SLACK);
+	const char *none = NULL;
+
+	if (!l)
+		return;
+	memcpy(l->text, text, n);
+	if (!__atomic_compare_exchange_n(&i->link, &none, l->text, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE))
+		kfree(l);
+}
+
+static ssize_t gofs_readlink(struct inode *i, char *buf, size_t size)
+{
+	struct gofs_req rq;
+	size_t n;
+	int err;
+
+	if (i->link) {
+		n = MIN(strlen(i->link), size - 1);
+		memcpy(buf, i->link, n);
+		buf[n] = 0;
+		return (ssize_t)n;
+	}
+	err = gofs_req_begin(&rq, gofs_chan(i), ABI_GOFER_READLINK, gofs_inode(i)->handle, 0);
+	if (err)
+		return err;
+	gofs_req_out(&rq, ABI_PATH_MAX);
+	err = gofs_req_call(&rq);
+	n = MIN(rq.r->count, size - 1);
+	if (!err) {
+		memcpy(buf, rq.out, n);
+		buf[n] = 0;
+		if (n == 0 || strlen(buf) != n)
+			err = -EIO;
+	}
+	gofs_req_end(&rq);
+	if (err)
+		return err;
+	link_keep(i, buf, n);
+	return (ssize_t)n;
+}
+
+static void gofs_evict(struct inode *i)
+{
+	struct gofs_inode *gi = gofs_inode(i);
+	struct gofs_chan *c = gofs_chan(i);
+
+	if (a_load(&i->mapping.nr_dirty))
+		(void)mapping_sync(&i->mapping, 0, ~0ull);
+	gofs_handle_close(c, gi->open);
+	gofs_handle_close(c, gi->handle);
+	kfree(gi);
+	i->priv = NULL;
+	if (i->link)
+		quiesce_defer(&container_of(i->link, struct gofs_link, text[0])->qhead,
+			      link_free_later);
+}
+
+#define NAME_OPS                                                                                \
+	.lookup = gofs_lookup, .walk_ahead = gofs_walk_ahead, .create = gofs_create,            \
+	.mkdir = gofs_mkdir, .symlink = gofs_symlink, .link = gofs_link, .unlink = gofs_unlink, \
+	.rmdir = gofs_rmdir, .rename = gofs_rename
+#define COMMON_OPS                                                                               \
+	.readlink = gofs_readlink, .setattr = gofs_setattr, .getxattr = gofs_getxattr,           \
+	.setxattr = gofs_setxattr, .listxattr = gofs_listxattr, .removexattr = gofs_removexattr, \
+	.evict = gofs_evict
+
+const struct inode_ops gofs_dir_ops = {NAME_OPS, COMMON_OPS};
+const struct inode_ops gofs_inode_ops = {COMMON_OPS};
+const struct inode_ops gofs_shared_dir_ops = {NAME_OPS, COMMON_OPS, .getattr = gofs_getattr,
+					      .revalidate = gofs_revalidate};
+const struct inode_ops gofs_shared_inode_ops = {COMMON_OPS, .getattr = gofs_getattr,
+						.revalidate = gofs_revalidate};

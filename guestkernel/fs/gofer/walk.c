@@ -1,0 +1,168 @@
+/* walk.c - names to inodes: lookup, several components ahead, revalidation
+ *
+ * A walk ahead asks for the rest of a path in one round trip and fills the cache with what it
+ * hears. By the time it adds a name, we may have made or removed that very name: each change of
+ * ours counts gs->changes (under gs->names) after the gofer has done it and before the VFS changes
+ * its entry. Under the same lock the walk adds only while the count is what it was before it
+ * asked; what it still adds then meets the old entry, which stays.
+ * Locks: gs->names around adding; dir->lock is the VFS's affair in lookup.
+ * Tests: test/unit/fs/gofs_test.c */
+#include "gofs.h"
+#include "log.h"
+
+int gofs_lookup(struct inode *dir, const char *name, size_t len, struct inode **out)
+{
+	struct gofs_req rq;
+	int err = gofs_req_begin(&rq, gofs_chan(dir), ABI_GOFER_WALK, gofs_inode(dir)->handle, 0);
+
+	if (err)
+		return err;
+	err = gofs_req_name(&rq, name, len);
+	rq.q->args.walk.count = 1;
+	if (!err)
+		err = gofs_req_call(&rq);
+	if (!err)
+		err = gofs_inode_get(dir->sb, &rq.r->attr, rq.r->handle, out);
+	gofs_req_end(&rq);
+	return err;
+}
+
+/* The next component of a path: its length, 0 at the end or where only the VFS can go on. */
+static size_t component(const char **path)
+{
+	const char *p = *path;
+	size_t n = 0;
+
+	while (*p == '/')
+		p++;
+	while (p[n] && p[n] != '/')
+		n++;
+	*path = p;
+	if (n > ABI_GOFER_NAME_MAX || !abi_gofer_name_ok((const u8 *)p, (u32)n))
+		return 0;
+	return n;
+}
+
+struct ahead {
+	struct superblock *sb;
+	struct dentry *at; /* where the next name belongs */
+	bool owned;	   /* at has a reference of ours */
+	u64 changes;
+};
+
+/* Adds a name below a->at and goes there; consumes the inode's reference. False: stop. */
+static bool ahead_add(struct ahead *a, const char *name, size_t len, struct inode *i)
+{
+	struct gofs_super *gs = gofs_super(a->sb);
+	struct dentry *d = NULL;
+
+	mutex_lock(&gs->names);
+	if (gs->changes == a->changes)
+		d = dentry_add(a->at, name, len, i);
+	else if (i)
+		inode_put(i);
+	mutex_unlock(&gs->names);
+	if (a->owned)
+		dentry_put(a->at);
+	a->owned = d != NULL;
+	a->at = d;
+	return d && d->inode;
+}
+
+static u32 ahead_names(struct gofs_req *rq, const char *path)
+{
+	u32 count = 0;
+	size_t len;
+
+	for (; count < ABI_GOFER_WALK_MAX; count++) {
+		len = component(&path);
+		if (!len || gofs_req_name(rq, path, len))
+			break;
+		path += len;
+	}
+	return count;
+}
+
+/* Takes the entries of the answer over; each has a handle that must not be lost. */
+static void ahead_fill(struct ahead *a, struct gofs_req *rq, const char *path)
+{
+	bool go = true;
+	size_t len;
+
+	for (u32 n = 0; n < rq->r->count; n++) {
+		struct abi_gofer_walk_entry e;
+		struct inode *i = NULL;
+
+		abi_copy_words(&e, rq->out + n * sizeof(e), sizeof(e));
+		len = component(&path);
+		if (!go || !abi_gofer_attr_ok(&e.attr) || !e.handle) {
+			gofs_handle_close(rq->chan, e.handle);
+			go = false;
+			continue;
+		}
+		go = gofs_inode_get(a->sb, &e.attr, e.handle, &i) == 0 &&
+		     ahead_add(a, path, len, i);
+		path += len;
+	}
+	len = component(&path);
+	if (go && rq->r->error == -ENOENT && len)
+		ahead_add(a, path, len, NULL);
+}
+
+void gofs_walk_ahead(struct dentry *dir, const char *path)
+{
+	struct gofs_super *gs = gofs_super(dir->sb);
+	struct ahead a = {.sb = dir->sb, .at = dir};
+	struct gofs_req rq;
+	u32 count;
+
+	mutex_lock(&gs->names);
+	a.changes = gs->changes;
+	mutex_unlock(&gs->names);
+	if (gofs_req_begin(&rq, gs->chan, ABI_GOFER_WALK, gofs_inode(dir->inode)->handle, 0))
+		return;
+	count = ahead_names(&rq, path);
+	rq.q->args.walk.count = count;
+	rq.q->flags = ABI_GOFER_F_HANDLES;
+	gofs_req_out(&rq, count * (u32)sizeof(struct abi_gofer_walk_entry));
+	/* One component is what lookup asks for anyway. An error still brings what was reached. */
+	if (count > 1) {
+		int err = gofs_req_call(&rq);
+
+		(void)err;
+		ahead_fill(&a, &rq, path);
+	}
+	gofs_req_end(&rq);
+	if (a.owned)
+		dentry_put(a.at);
+}
+
+/* Shared mounts: does the parent still have this name for this file? */
+int gofs_revalidate(struct dentry *d)
+{
+	struct inode *dir = d->parent->inode, *i = d->inode;
+	struct gofs_req rq;
+	int err, stale = 0;
+
+	if (d->parent == d)
+		return gofs_refresh(i) ? 1 : 0;
+	if (gofs_req_begin(&rq, gofs_chan(dir), ABI_GOFER_WALK, gofs_inode(dir)->handle, 0))
+		return 0; /* what comes next answers EIO */
+	err = gofs_req_name(&rq, d->name, d->len);
+	rq.q->args.walk.count = 1;
+	if (!err)
+		err = gofs_req_call(&rq);
+	if (!i)
+		stale = err != -ENOENT;
+	else if (err)
+		stale = 1;
+	else
+		stale = rq.r->attr.ino != gofs_inode(i)->ino ||
+			rq.r->attr.dev != gofs_inode(i)->dev;
+	if (!err)
+		gofs_handle_close(rq.chan, rq.r->handle);
+	gofs_req_end(&rq);
+	if (!stale && i)
+		stale = gofs_refresh(i) ? 1 : 0;
+	return stale;
+}
