@@ -2,6 +2,7 @@
 #pragma once
 #include <stdbool.h>
 #include <sys/types.h>
+#include <stdint.h>
 #include "vmm/util/error.h"
 
 struct jail_program {

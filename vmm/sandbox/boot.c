@@ -243,7 +243,7 @@ static int boot_create(struct sandbox *sb, struct error *err)
 	if (vm_add_channel(vm, 0, BOOT_FD_CHANNEL, BOOT_FD_KICK, BOOT_FD_CALL, err) ||
 	    vm_connect(vm, channel_irq, err) || vm_create_vcpus(vm, err))
 		return -1;
-	if (boot_load_kernel(sb, err))
+	if (boot_load_kernel(sb, err) || arch_probe(vm, err))
 		return -1;
 	return boot_write_page(sb, err);
 }
@@ -273,7 +273,7 @@ static int boot_set_up(struct sandbox *sb, struct error *err)
 	for (unsigned i = 0; i < sb->vm.cpu_count; i++)
 		if (vcpu_spawn(&sb->vm.cpu[i], err))
 			return -1;
-	return 0;
+	return jail_lock_boot(err);
 }
 
 static void sandbox_loop(struct sandbox *sb)

@@ -9,17 +9,26 @@
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
-/* RFC 3339, UTC: no time zone file is ever read. */
+/* RFC 3339, UTC. Reckoned here, because the C library would look for a time-zone file, which a
+ * process without a root must not. Days are counted in eras of 400 years from 1 March. */
 static void log_time(char *buf, size_t size)
 {
 	struct timespec now;
-	struct tm tm;
-	size_t n;
+	long days, second, era, day, year, month;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	n = strftime(buf, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(buf + n, size - n, ".%06ldZ", now.tv_nsec / 1000);
+	days = now.tv_sec / 86400 + 719468;
+	second = now.tv_sec % 86400;
+	era = days / 146097;
+	day = days % 146097;
+	year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	day -= 365 * year + year / 4 - year / 100;
+	month = (5 * day + 2) / 153;
+	day = day - (153 * month + 2) / 5 + 1;
+	month = month < 10 ? month + 3 : month - 9;
+	year += era * 400 + (month <= 2);
+	snprintf(buf, size, "%04ld-%02ld-%02ldT%02ld:%02ld:%02ld.%06ldZ", year, month, day,
+		 second / 3600, second / 60 % 60, second % 60, now.tv_nsec / 1000);
 }
 
 static void json_escape(FILE *out, const char *text)
@@ -40,7 +49,7 @@ void log_line(int fd, bool json, unsigned level, const char *text)
 {
 	cleanup_free char *line = NULL;
 	size_t size = 0, len = strlen(text);
-	char stamp[48];
+	char stamp[128];
 	FILE *out = open_memstream(&line, &size);
 
 	if (!out)

@@ -1,0 +1,279 @@
+/* probe.c - tries a KVM with a micro guest before the kernel is trusted to it
+ *
+ * Not every /dev/kvm is one: some emulate ring 0 instruction by instruction, some lose a SYSCALL.
+ * The micro guest runs on the sandbox's own vCPU 0, in guest memory behind the kernel's image,
+ * before the kernel does; so it costs a handful of exits and no second virtual machine. It says
+ * what works; what it does not come to say is named in the error. Afterwards the vCPU's state and
+ * the memory are as they were.
+ * Limit: 100 ms, or 1 s where the host's other work and not KVM took the time.
+ */
+#include "arch/x86_64/vmm/probe.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "arch/x86_64/vmm/x86.h"
+#include "vmm/kvm/arch.h"
+#include "vmm/util/util.h"
+
+#define PAGE	   4096ull
+#define NS_PER_MS  1000000ull
+#define LIMIT_MS   100u
+#define SLOW_NS	   (5 * NS_PER_MS) /* for 20,000 instructions: a thousandth of what is usual */
+#define TRIES_SLOW 3u
+
+enum { F_CODE, F_DATA, F_STACK, F_ROOT, F_PDPT, F_PD, F_PT, F_COUNT };
+
+#define PTE_P	 0x1ull
+#define PTE_W	 0x2ull
+#define PTE_U	 0x4ull
+#define PTE_FULL (PTE_P | PTE_W | PTE_U)
+
+extern const uint8_t probe_guest_start[], probe_guest_end[];
+extern const uint8_t probe_guest_fault[], probe_guest_timer[], probe_guest_irqfd[],
+	probe_guest_odd[];
+
+static struct kvm_run *probe_run;
+
+struct probe {
+	struct vcpu *cpu;
+	uint64_t gpa;	 /* of the first frame */
+	uint8_t *frame;	 /* F_COUNT pages */
+	uint64_t begun;	 /* CPU time of this thread at PROBE_BEGIN */
+	uint64_t slow;	 /* ns of the timed loop */
+	unsigned said;	 /* the last thing that worked */
+	uint32_t reason; /* of the last exit */
+};
+
+/* The state that the probe changes and puts back. */
+struct saved {
+	struct kvm_sregs sregs;
+	struct kvm_lapic_state lapic;
+	struct kvm_vcpu_events events;
+};
+
+static uint64_t cpu_time(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+static void put64(uint8_t *at, uint64_t value)
+{
+	memcpy(at, &value, sizeof(value));
+}
+
+static void probe_gate(uint8_t *idt, unsigned vector, const uint8_t *handler)
+{
+	uint64_t va = PROBE_CODE + (handler - probe_guest_start);
+
+	/* Interrupt gate, present, selector 8. */
+	put64(idt + vector * 16,
+	      (va & 0xffff) | 8ull << 16 | 0x8e00ull << 32 | (va & 0xffff0000ull) << 32);
+	put64(idt + vector * 16 + 8, va >> 32);
+}
+
+static void probe_tables(struct probe *p)
+{
+	uint64_t *root = (uint64_t *)(void *)(p->frame + F_ROOT * PAGE);
+	uint64_t *pdpt = (uint64_t *)(void *)(p->frame + F_PDPT * PAGE);
+	uint64_t *pd = (uint64_t *)(void *)(p->frame + F_PD * PAGE);
+	uint64_t *pt = (uint64_t *)(void *)(p->frame + F_PT * PAGE);
+
+	root[0] = (p->gpa + F_PDPT * PAGE) | PTE_FULL;
+	pdpt[0] = (p->gpa + F_PD * PAGE) | PTE_FULL;
+	pd[0] = (p->gpa + F_PT * PAGE) | PTE_FULL;
+	for (unsigned i = F_CODE; i <= F_STACK; i++)
+		pt[PROBE_VA / PAGE + i] =
+			(p->gpa + i * PAGE) | PTE_P | (i == F_CODE ? PTE_U : PTE_W);
+}
+
+static void probe_build(struct probe *p)
+{
+	uint8_t *data = p->frame + F_DATA * PAGE;
+	uint8_t *gdt = data + PROBE_GDT, *idt = data + PROBE_IDT;
+
+	memset(p->frame, 0, F_COUNT * PAGE);
+	memcpy(p->frame, probe_guest_start, probe_guest_end - probe_guest_start);
+	put64(gdt + 0x08, 0x00af9b000000ffffull); /* ring 0 code, data */
+	put64(gdt + 0x10, 0x00cf93000000ffffull);
+	put64(gdt + 0x18, 0x00cff3000000ffffull); /* ring 3 data, code */
+	put64(gdt + 0x20, 0x00affb000000ffffull);
+	put64(data + PROBE_TSS + 4, PROBE_STACK + PAGE); /* RSP0 */
+	for (unsigned v = 0; v < 32; v++)
+		probe_gate(idt, v, v == 14 ? probe_guest_fault : probe_guest_odd);
+	probe_gate(idt, PROBE_VEC_TIMER, probe_guest_timer);
+	probe_gate(idt, PROBE_VEC_IRQFD, probe_guest_irqfd);
+	probe_tables(p);
+}
+
+static int probe_enter(struct probe *p, struct error *err)
+{
+	struct kvm_regs regs = {.rip = PROBE_CODE, .rflags = 2, .rsp = PROBE_STACK + PAGE};
+	uint64_t table = p->cpu->vm->root_table;
+	struct kvm_sregs s;
+	int rc;
+
+	p->cpu->vm->root_table = p->gpa + F_ROOT * PAGE;
+	rc = x86_enter_long_mode(p->cpu, &regs, err);
+	p->cpu->vm->root_table = table;
+	if (rc)
+		return rc;
+	if (ioctl(p->cpu->fd, KVM_GET_SREGS, &s))
+		return error_sys(err, "KVM_GET_SREGS");
+	s.gdt.base = PROBE_DATA + PROBE_GDT;
+	s.gdt.limit = 0x27;
+	s.idt.base = PROBE_DATA + PROBE_IDT;
+	s.idt.limit = 128 * 16 - 1;
+	s.tr = (struct kvm_segment){.base = PROBE_DATA + PROBE_TSS,
+				    .limit = 103,
+				    .selector = 0x28,
+				    .type = 11,
+				    .present = 1};
+	if (ioctl(p->cpu->fd, KVM_SET_SREGS, &s))
+		return error_sys(err, "KVM refuses a task segment");
+	return 0;
+}
+
+/* One word of the guest. True while it should go on. */
+static bool probe_said(struct probe *p, uint32_t word)
+{
+	uint64_t one = 1;
+
+	if (word == PROBE_BEGIN)
+		p->begun = cpu_time();
+	if (word == PROBE_TIMED)
+		p->slow = cpu_time() - p->begun;
+	if (word == PROBE_TIMER && write(p->cpu->vm->irq_ask, &one, sizeof(one)) < 0)
+		return false;
+	if (word != p->said + 1)
+		return false;
+	p->said = word;
+	return word != PROBE_DONE;
+}
+
+static void on_alarm(int signal)
+{
+	if (probe_run)
+		__atomic_store_n(&probe_run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Runs until the guest is done, does something odd, or the time is up. */
+static void probe_go(struct probe *p, unsigned limit_ms)
+{
+	struct itimerval limit = {.it_value = {limit_ms / 1000, limit_ms % 1000 * 1000}};
+	struct itimerval off = {0};
+	struct kvm_run *run = p->cpu->run;
+
+	probe_run = run;
+	setitimer(ITIMER_REAL, &limit, NULL);
+	for (;;) {
+		uint32_t word;
+
+		if (ioctl(p->cpu->fd, KVM_RUN, 0) < 0)
+			break;
+		p->reason = run->exit_reason;
+		if (run->exit_reason == KVM_EXIT_IOAPIC_EOI)
+			continue;
+		if (run->exit_reason != KVM_EXIT_IO || run->io.port != ABI_PORT_HYPERCALL ||
+		    run->io.size != 4)
+			break;
+		memcpy(&word, (uint8_t *)run + run->io.data_offset, sizeof(word));
+		if (!probe_said(p, word))
+			break;
+	}
+	setitimer(ITIMER_REAL, &off, NULL);
+	probe_run = NULL;
+	run->immediate_exit = 0;
+	/* Completes the last OUT, so that it does not complete into the kernel's first state. */
+	run->immediate_exit = 1;
+	(void)ioctl(p->cpu->fd, KVM_RUN, 0);
+	run->immediate_exit = 0;
+}
+
+static const char *probe_missing(const struct probe *p)
+{
+	switch (p->said) {
+	case 0:
+		return "not one instruction runs in ring 0";
+	case PROBE_BEGIN:
+		return "ring 0 is emulated, far too slowly to run a kernel";
+	case PROBE_TIMED:
+		return "a page fault of ring 3 does not arrive in ring 0";
+	case PROBE_FAULT:
+		return "a SYSCALL from ring 3 does not arrive in ring 0";
+	case PROBE_SYSCALL:
+		return "the local APIC's timer does not interrupt";
+	case PROBE_TIMER:
+		return "an interrupt through an irqfd does not arrive";
+	default:
+		return p->slow > SLOW_NS ? "ring 0 is emulated, far too slowly to run a kernel"
+					 : NULL;
+	}
+}
+
+static int probe_save(const struct vcpu *cpu, struct saved *s, bool back, struct error *err)
+{
+	bool ok = back ? !ioctl(cpu->fd, KVM_SET_SREGS, &s->sregs) &&
+				  !ioctl(cpu->fd, KVM_SET_LAPIC, &s->lapic) &&
+				  !ioctl(cpu->fd, KVM_SET_VCPU_EVENTS, &s->events)
+		       : !ioctl(cpu->fd, KVM_GET_SREGS, &s->sregs) &&
+				  !ioctl(cpu->fd, KVM_GET_LAPIC, &s->lapic) &&
+				  !ioctl(cpu->fd, KVM_GET_VCPU_EVENTS, &s->events);
+
+	return ok ? 0 : error_sys(err, "KVM does not let the processor's state be kept");
+}
+
+static int probe_try(struct probe *p, unsigned limit_ms, struct error *err)
+{
+	probe_build(p);
+	p->said = 0;
+	p->slow = 0;
+	if (probe_enter(p, err))
+		return -1;
+	probe_go(p, limit_ms);
+	return 0;
+}
+
+int arch_probe(struct vm *vm, struct error *err)
+{
+	struct probe p = {.cpu = &vm->cpu[0], .gpa = round_up(vm->kernel_end, PAGE)};
+	struct sigaction alarm_action = {.sa_handler = on_alarm};
+	unsigned limit_ms = LIMIT_MS;
+	const char *missing;
+	struct saved saved;
+
+	p.frame = vm_memory(vm, p.gpa, F_COUNT * PAGE);
+	if (!p.frame)
+		return error_set(err, "guest memory is too small for the kernel");
+	sigaction(SIGALRM, &alarm_action, NULL);
+	if (probe_save(p.cpu, &saved, false, err))
+		return -1;
+	for (unsigned i = 0; i < TRIES_SLOW; i++) {
+		uint64_t spent = cpu_time();
+
+		if (probe_try(&p, limit_ms, err) || probe_save(p.cpu, &saved, true, err))
+			return -1;
+		missing = probe_missing(&p);
+		spent = cpu_time() - spent;
+		/* A slow loop, or time that went to other programs, gets another chance. */
+		if (!missing || (p.said != PROBE_DONE && spent > limit_ms * NS_PER_MS / 2))
+			break;
+		limit_ms = 10 * LIMIT_MS;
+	}
+	memset(p.frame, 0, F_COUNT * PAGE);
+	if (!missing)
+		return 0;
+	return error_set(err,
+			 "this KVM is unusable: %s (step %u, exit %u); run on hardware, or in a "
+			 "virtual machine with nested virtualization",
+			 missing, p.said, p.reason);
+}
