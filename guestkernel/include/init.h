@@ -1,7 +1,9 @@
 /* init.h - start-up, in order (init/main.c calls them; each part defines its own)
  *
  * The machine enters kernel_main() on CPU 0 with its boot checked, a boot stack and the direct map;
- * cpu_self() works, interrupts are off. */
+ * cpu_self() works (CPU 0's struct cpu is the machine's; cpus[] and cpu_count are init/main.c's),
+ * interrupts are off. What the machine took of RAM for its tables counts in mach_boot()->kernel_end:
+ * RAM behind that is free, up to mach_boot()->ram_slots slots. */
 #pragma once
 #include "types.h"
 
