@@ -1,0 +1,369 @@
+/* space.c - page tables of address spaces: four levels, 4 KiB pages
+ *
+ * Provides: the "space" family of machine.h.
+ * Owns: table frames, from mach_space_prepare() or mach_fork_range() to mach_space_free(): a table
+ *   once linked stays, so walkers need no lock and a CPU may keep a space loaded while away.
+ * Locks: leaves change under the caller's pt_lock; upper entries by compare-and-swap alone. The CPU
+ *   sets accessed and dirty bits at any time, so live entries change by atomic operations only.
+ * Entries: present ones as the CPU has them, always PTE_U below mach_user_top. An entry without
+ *   PTE_P that is not zero keeps a frame whose protection is "none": its address bits are
+ *   inverted, so that no processor speculates through it (L1TF).
+ * Tests: test/abi/{mmap,mprotect,cow,fault}.c
+ */
+#include "kernel.h"
+#include "frame.h"
+#include "log.h"
+#include "string.h"
+
+#define LEVEL_SHIFT(level) (12 + 9 * (level))
+#define INDEX(va, level)   ((va) >> LEVEL_SHIFT(level) & 511)
+#define LEAF_SPAN	   (1ull << 21)
+
+static u64 pte_load(const u64 *e)
+{
+	return __atomic_load_n(e, __ATOMIC_RELAXED);
+}
+
+static u64 *table_of(u64 entry)
+{
+	return DIRECT(entry & PTE_ADDR);
+}
+
+u64 *space_leaf(u64 root, u64 va)
+{
+	u64 *table = DIRECT(root);
+
+	for (int level = 3; level > 0; level--) {
+		u64 e = pte_load(&table[INDEX(va, level)]);
+
+		if (!(e & PTE_P))
+			return NULL;
+		table = table_of(e);
+	}
+	return &table[INDEX(va, 0)];
+}
+
+static u64 *table_make(u64 *entry, u64 up, u32 fa)
+{
+	u64 old = __atomic_load_n(entry, __ATOMIC_ACQUIRE), new;
+	struct frame *f;
+
+	if (old & PTE_P)
+		return table_of(old);
+	f = frame_alloc(FA_ZERO | FA_NOSLEEP | fa);
+	if (!f)
+		return NULL;
+	new = frame_pa(f).pa | PTE_P | PTE_W | PTE_A | up;
+	old = 0;
+	if (__atomic_compare_exchange_n(entry, &old, new, false, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE))
+		return table_of(new);
+	frame_put(f);
+	return table_of(old);
+}
+
+int space_make(u64 root, u64 va, u64 up)
+{
+	u64 *table = DIRECT(root);
+
+	for (int level = 3; level > 0; level--) {
+		table = table_make(&table[INDEX(va, level)], up, up ? FA_USER : 0);
+		if (!table)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int mach_space_init(struct mach_space *s)
+{
+	struct frame *f = frame_alloc(FA_ZERO | FA_NOSLEEP | FA_USER);
+	const u64 *kernel = DIRECT(kernel_root);
+	u64 *pml4;
+
+	if (!f)
+		return -ENOMEM;
+	s->root = frame_pa(f).pa;
+	pml4 = DIRECT(s->root);
+	pml4[256] = kernel[256];
+	pml4[KVA_STACKS >> 39 & 511] = kernel[KVA_STACKS >> 39 & 511];
+	pml4[511] = kernel[511];
+	return 0;
+}
+
+static void table_free(u64 *table, int level, u32 n)
+{
+	for (u32 i = 0; level > 0 && i < n; i++)
+		if (table[i] & PTE_P)
+			table_free(table_of(table[i]), level - 1, 512);
+	frame_put(frame_of(mach_va_to_pa(table)));
+}
+
+void mach_space_free(struct mach_space *s)
+{
+	if (s->root)
+		table_free(DIRECT(s->root), 3, 256);
+	s->root = 0;
+}
+
+void mach_space_activate(struct mach_space *s)
+{
+	x86_set_cr3(s ? s->root : kernel_root);
+}
+
+int mach_space_prepare(struct mach_space *s, u64 va, size_t npages)
+{
+	u64 end = va + npages * PAGE_SIZE;
+
+	for (va &= ~(LEAF_SPAN - 1); va < end; va += LEAF_SPAN)
+		if (space_make(s->root, va, PTE_U))
+			return -ENOMEM;
+	return 0;
+}
+
+static u64 pte_flags(u32 prot)
+{
+	return PTE_P | PTE_U | PTE_A | (prot & MACH_WRITE ? PTE_W : 0) |
+	       (prot & MACH_DIRTY ? PTE_D : 0) | (prot & MACH_EXEC ? 0 : PTE_NX);
+}
+
+static u64 pte_make(paddr_t pa, u32 prot)
+{
+	if (!(prot & (MACH_READ | MACH_WRITE | MACH_EXEC)))
+		return (~pa.pa & PTE_ADDR) | PTE_U | PTE_NX | (prot & MACH_DIRTY ? PTE_D : 0);
+	return pa.pa | pte_flags(prot);
+}
+
+static u64 pte_frame(u64 e)
+{
+	return (e & PTE_P ? e : ~e) & PTE_ADDR;
+}
+
+static struct mach_pte pte_read(u64 e)
+{
+	struct mach_pte p = {0};
+
+	if (!e)
+		return p;
+	p.pa = PADDR(pte_frame(e));
+	p.dirty = e & PTE_D;
+	p.accessed = e & PTE_A;
+	if (e & PTE_P)
+		p.prot = MACH_READ | (e & PTE_W ? MACH_WRITE : 0) | (e & PTE_NX ? 0 : MACH_EXEC);
+	return p;
+}
+
+int mach_map(struct mach_space *s, u64 va, paddr_t pa, u32 prot)
+{
+	u64 *e = space_leaf(s->root, va);
+
+	if (!e)
+		return -ENOENT;
+	if (pte_load(e))
+		return -EEXIST;
+	__atomic_store_n(e, pte_make(pa, prot), __ATOMIC_RELEASE);
+	return 0;
+}
+
+u64 mach_map_batch(struct mach_space *s, u64 va, const paddr_t *pa, size_t n, u32 prot)
+{
+	u64 done = 0, *e = NULL;
+
+	for (size_t i = 0; i < n; i++, va += PAGE_SIZE) {
+		if (!e || !(va & (LEAF_SPAN - 1)))
+			e = space_leaf(s->root, va);
+		if (!e)
+			continue;
+		if (!pte_load(e)) {
+			__atomic_store_n(e, pte_make(pa[i], prot), __ATOMIC_RELEASE);
+			done |= 1ull << i;
+		}
+		e++;
+	}
+	return done;
+}
+
+struct mach_pte mach_replace(struct mach_space *s, u64 va, paddr_t pa, u32 prot)
+{
+	u64 *e = space_leaf(s->root, va);
+
+	kassert(e);
+	return pte_read(__atomic_exchange_n(e, pte_make(pa, prot), __ATOMIC_ACQ_REL));
+}
+
+struct mach_pte mach_lookup(struct mach_space *s, u64 va)
+{
+	u64 *e = space_leaf(s->root, va);
+
+	return pte_read(e ? pte_load(e) : 0);
+}
+
+/* The entries of a range, one leaf table after another. */
+struct leaf_walk {
+	u64 *root;
+	u64 va, end;
+};
+
+/* The first entry of the next stretch that has a table, and how many follow it in the range; *va
+ * is its address. Null: no more. Absent tables are skipped a level at a time. */
+static u64 *walk_next(struct leaf_walk *w, u64 *va, size_t *n)
+{
+	while (w->va < w->end) {
+		u64 *table = w->root, next, e = 0;
+		int level;
+
+		for (level = 3; level > 0; level--) {
+			e = pte_load(&table[INDEX(w->va, level)]);
+			if (!(e & PTE_P))
+				break;
+			table = table_of(e);
+		}
+		next = ((w->va >> LEVEL_SHIFT(level ? level : 1)) + 1)
+		       << LEVEL_SHIFT(level ? level : 1);
+		next = MIN(next, w->end);
+		*va = w->va;
+		w->va = next;
+		if (!level) {
+			*n = (next - *va) >> PAGE_SHIFT;
+			return &table[INDEX(*va, 0)];
+		}
+	}
+	return NULL;
+}
+
+static struct leaf_walk walk_start(struct mach_space *s, u64 va, size_t npages)
+{
+	return (struct leaf_walk){DIRECT(s->root), va, va + npages * PAGE_SIZE};
+}
+
+size_t mach_unmap(struct mach_space *s, u64 va, size_t npages, mach_pte_fn fn, void *arg)
+{
+	struct leaf_walk w = walk_start(s, va, npages);
+	size_t n, count = 0;
+	u64 *e;
+
+	while ((e = walk_next(&w, &va, &n))) {
+		for (; n; n--, e++, va += PAGE_SIZE) {
+			u64 old = pte_load(e);
+
+			if (!old)
+				continue;
+			old = __atomic_exchange_n(e, 0, __ATOMIC_ACQ_REL);
+			count++;
+			if (fn)
+				fn(arg, va, pte_read(old));
+		}
+	}
+	return count;
+}
+
+u64 mach_next_table(struct mach_space *s, u64 va, u64 end)
+{
+	struct leaf_walk w = {DIRECT(s->root), va, end};
+	size_t n;
+
+	return walk_next(&w, &va, &n) ? va : end;
+}
+
+size_t mach_protect(struct mach_space *s, u64 va, size_t npages, u32 prot)
+{
+	struct leaf_walk w = walk_start(s, va, npages);
+	size_t n, count = 0;
+	u64 *e;
+
+	while ((e = walk_next(&w, &va, &n))) {
+		for (; n; n--, e++) {
+			u64 old = pte_load(e), new;
+
+			if (!old)
+				continue;
+			do {
+				new = pte_make(PADDR(pte_frame(old)), prot) | (old & PTE_D);
+				if (!(old & PTE_A))
+					new &= ~PTE_A;
+			} while (new != old &&
+				 !__atomic_compare_exchange_n(e, &old, new, false, __ATOMIC_ACQ_REL,
+							      __ATOMIC_RELAXED));
+			count += new != old;
+		}
+	}
+	return count;
+}
+
+/* One stretch of entries, all in one table on each side. */
+static void fork_entries(u64 *to, u64 *from, size_t n, bool cow)
+{
+	for (; n; n--, to++, from++) {
+		u64 e = pte_load(from);
+
+		if (!e)
+			continue;
+		frame_share(PADDR(pte_frame(e)));
+		if (cow && e & PTE_W)
+			e = __atomic_fetch_and(from, ~PTE_W, __ATOMIC_ACQ_REL) & ~PTE_W;
+		*to = e & ~PTE_A;
+	}
+}
+
+int mach_fork_range(struct mach_space *child, struct mach_space *parent, u64 va, size_t npages,
+		    bool cow)
+{
+	struct leaf_walk w = walk_start(parent, va, npages);
+	size_t n;
+	u64 *e;
+
+	while ((e = walk_next(&w, &va, &n))) {
+		u64 *to = space_leaf(child->root, va);
+
+		if (!to) {
+			if (space_make(child->root, va, PTE_U))
+				return -ENOMEM;
+			to = space_leaf(child->root, va);
+		}
+		fork_entries(to, e, n, cow);
+	}
+	return 0;
+}
+
+void mach_harvest(struct mach_space *s, u64 va, size_t npages, bool clear_dirty, mach_pte_fn fn,
+		  void *arg)
+{
+	struct leaf_walk w = walk_start(s, va, npages);
+	u64 bits = PTE_A | (clear_dirty ? PTE_D : 0), *e;
+	size_t n;
+
+	while ((e = walk_next(&w, &va, &n))) {
+		for (; n; n--, e++, va += PAGE_SIZE) {
+			u64 old = pte_load(e);
+
+			if (!(old & bits))
+				continue;
+			old = __atomic_fetch_and(e, ~bits, __ATOMIC_ACQ_REL);
+			if (fn)
+				fn(arg, va, pte_read(old));
+		}
+	}
+}
+
+void mach_flush_local(u64 va, size_t npages)
+{
+	if (npages == 0 || npages > 32) {
+		x86_set_cr3(x86_cr3());
+		return;
+	}
+	for (; npages; npages--, va += PAGE_SIZE)
+		x86_invlpg(va);
+}
+
+void mach_frame_zero(void *page)
+{
+	u64 n = PAGE_SIZE / 8;
+
+	__asm__ volatile("rep stosq" : "+D"(page), "+c"(n) : "a"(0ul) : "memory");
+}
+
+void mach_frame_copy(void *restrict dst, const void *restrict src)
+{
+	u64 n = PAGE_SIZE / 8;
+
+	__asm__ volatile("rep movsq" : "+D"(dst), "+S"(src), "+c"(n)::"memory");
+}
