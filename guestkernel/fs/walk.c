@@ -366,7 +366,7 @@ static int link_text(struct inode *link, const char *after, char **out)
 static int slow_link(struct walk *w, struct inode *link, const char *after)
 {
 	struct path to;
-	char *buf;
+	char *buf = NULL;
 	int err;
 
 	if (w->flags & WALK_NO_SYMLINKS || ++w->links > ABI_SYMLOOP_MAX)

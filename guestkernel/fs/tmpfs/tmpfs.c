@@ -11,7 +11,7 @@
 #include "abi/spec.h"
 #include "log.h"
 #include "slab.h"
-#include "xattr_store.h"
+#include "fs/xattr_store.h"
 
 #define INODE_COST 1024u /* bytes of kernel memory per inode, for the default limit */
 

@@ -1,6 +1,6 @@
 /* tmpfs.h - files in memory, shared by the files of tmpfs/ */
 #pragma once
-#include "fs_internal.h"
+#include "fs/fs_internal.h"
 
 struct xattr_entry;
 struct tmpfs {
