@@ -16,8 +16,6 @@
 
 #define LINE_MAX 512
 
-enum log_level log_threshold = LOG_WARN;
-
 void log_write(enum log_level level, const char *fmt, ...)
 {
 	char line[LINE_MAX];
