@@ -35,6 +35,10 @@ struct container;
 int container_register(struct container *c) must_check; /* -EBUSY: the number is taken */
 void container_unregister(struct container *c);
 
+void dev_init(void); /* fs/dev: devices of memory, devtmpfs */
+void tty_init(void);
+void proc_fs_init(void); /* fs/proc */
+
 /* tty/: host descriptors served by the VMM. */
 struct file;
 void ask_init(void);

@@ -36,8 +36,8 @@ enum lock_rank {
 	RANK_TASKLIST = 130, /* pid tables, parent/child links, groups, sessions */
 	RANK_SIGHAND = 135,  /* proc->sig_lock */
 	RANK_FUTEX = 140,    /* hash bucket; lower address first (nested) */
-	RANK_EPOLL_READY = 145,
 	RANK_WAITQ = 150,
+	RANK_EPOLL_READY = 152, /* ready lists; small counters of event/ */
 	RANK_TIMER = 155,
 	RANK_RUNQ = 160, /* lower CPU number first (nested) */
 	RANK_QUIESCE = 165,

@@ -56,6 +56,8 @@ bool waitq_has_waiters(const struct waitq *q); /* after a full barrier by the ca
 /* Wake all shared waiters and up to n exclusive ones that want any of the events (0: all). */
 void waitq_wake(struct waitq *q, u32 n_exclusive, u32 events);
 void waitq_wake_locked(struct waitq *q, u32 n_exclusive, u32 events); /* q->lock held */
+/* All waiters, from a wake function of another queue: epoll, which rules out cycles. */
+void waitq_wake_nested(struct waitq *q, u32 events);
 /* As waitq_wake(q, 1, events), and run the woken task next on this CPU, at once when the caller
  * blocks: for hand-overs (a pipe's reader). */
 void waitq_wake_sync(struct waitq *q, u32 events);

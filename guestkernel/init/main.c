@@ -91,6 +91,8 @@ noreturn void kernel_main(void)
 	random_init();
 	vfs_init();
 	fs_init();
+	dev_init();
+	tty_init();
 	event_init();
 	ipc_init();
 	start_others(MIN(b->cpu_max, ABI_CPU_MAX));

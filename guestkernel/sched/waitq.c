@@ -117,3 +117,10 @@ void waitq_wake_sync(struct waitq *q, u32 events)
 {
 	waitq_wake_any(q, 1, events, true);
 }
+
+void waitq_wake_nested(struct waitq *q, u32 events)
+{
+	spin_lock_nested(&q->lock);
+	waitq_wake_mode(q, ~0u, events, false);
+	spin_unlock(&q->lock);
+}
