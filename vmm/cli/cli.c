@@ -33,7 +33,8 @@ const struct opt global_opts[] = {
 };
 
 const struct verb *const verbs[] = {
-	&verb_do, &verb_help, &verb_boot, &verb_gofer, NULL,
+	&verb_do,   &verb_run,	&verb_spec, &verb_debug, &verb_list,
+	&verb_kill, &verb_help, &verb_boot, &verb_gofer, NULL,
 };
 
 int cli_parse(const struct opt *opts, void *values, struct globals *globals, int argc, char **argv,
