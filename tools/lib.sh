@@ -44,6 +44,8 @@ build_tree() {
 	shift 2
 	if [ ! -e "$TOP/$dir/build.ninja" ]; then
 		CC=$compiler meson setup "$@" "$TOP/$dir" "$TOP" || return 1
+	elif [ $# -gt 0 ]; then
+		meson configure "$@" "$TOP/$dir" || return 1
 	fi
-	ninja -C "$TOP/$dir"
+	ninja -k 0 -C "$TOP/$dir"
 }

@@ -101,7 +101,7 @@ static void put(const char *text, unsigned len)
 		for (unsigned i = 0; i < len; i++)
 			data[i] = text[i];
 		r = call((struct abi_ctl){
-			.op = ABI_CTL_FD_WRITE, .id = 1, .arg0 = ~0ull, .data_len = len });
+			.op = ABI_CTL_FD_WRITE, .id = 1, .arg0 = ~0ull, .data_len = len});
 		if (r.ret <= 0)
 			return;
 		text += r.ret;
@@ -114,9 +114,8 @@ static void cat(void)
 	static char copy[4096];
 
 	for (;;) {
-		struct abi_ctl r = call((struct abi_ctl){ .op = ABI_CTL_FD_READ,
-							  .arg0 = ~0ull,
-							  .data_len = sizeof(copy) });
+		struct abi_ctl r = call((struct abi_ctl){
+			.op = ABI_CTL_FD_READ, .arg0 = ~0ull, .data_len = sizeof(copy)});
 		const uint8_t *data = abi_channel_data(&ask, 0, sizeof(copy));
 
 		if (r.ret <= 0)
