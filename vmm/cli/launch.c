@@ -28,6 +28,7 @@
 #include "abi/layout.h"
 #include "vmm/cli/console.h"
 #include "vmm/cli/host.h"
+#include "vmm/cli/report.h"
 #include "vmm/jail/jail.h"
 #include "vmm/kvm/vm.h"
 #include "vmm/oci/state.h"
@@ -49,8 +50,7 @@ struct launch {
 	int config_fd, listen_fd, log_fd;
 	int signal_fd;
 	sigset_t old_mask;
-	int report_fd;
-	char report_path[PATH_MAX + 8];
+	struct report report;
 };
 
 static const int forwarded[] = {SIGHUP,	 SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
@@ -259,21 +259,19 @@ static int launch_start(struct launch *l, struct error *err)
 }
 
 /* The report goes behind the debug log, or beside the state directories. */
-static void launch_report(struct launch *l, const struct boot_msg *msg)
+static int launch_panic(struct launch *l, const char *why, struct error *err)
 {
-	if (l->report_fd < 0) {
-		const char *log = l->globals->debug_log;
+	const char *log = l->globals->debug_log;
+	char path[PATH_MAX + 8];
 
-		if (log)
-			snprintf(l->report_path, sizeof(l->report_path), "%s", log);
-		else
-			snprintf(l->report_path, sizeof(l->report_path), "%s.report", l->state.dir);
-		l->report_fd =
-			open(l->report_path,
-			     O_WRONLY | O_CREAT | O_CLOEXEC | (log ? O_APPEND : O_TRUNC), 0600);
-	}
-	if (l->report_fd >= 0)
-		(void)write_all(l->report_fd, msg->text, msg->head.len);
+	snprintf(path, sizeof(path), "%s%s", log ? log : l->state.dir, log ? "" : ".report");
+	err->status = EXIT_GUEST_PANIC;
+	if (report_write(&l->report, path, log != NULL))
+		return error_set(err,
+				 "the guest kernel died: %.400s; no report could be written "
+				 "to %.480s",
+				 why, path);
+	return error_set(err, "the guest kernel died: %.400s; report in %.480s", why, path);
 }
 
 static void launch_stats(struct launch *l, const struct boot_msg *msg)
@@ -305,7 +303,7 @@ static int launch_message(struct launch *l, const struct boot_msg *msg, int *sta
 
 	switch (msg->head.type) {
 	case BOOT_MSG_REPORT:
-		launch_report(l, msg);
+		report_add(&l->report, msg->text, msg->head.len);
 		return 0;
 	case BOOT_MSG_STATS:
 		launch_stats(l, msg);
@@ -316,14 +314,7 @@ static int launch_message(struct launch *l, const struct boot_msg *msg, int *sta
 		return 1;
 	case BOOT_MSG_PANIC:
 		clean_line(msg, line, sizeof(line));
-		err->status = EXIT_GUEST_PANIC;
-		if (l->report_fd >= 0)
-			return error_set(err, "the guest kernel died: %.400s; report in %.480s",
-					 line, l->report_path);
-		return error_set(err,
-				 "the guest kernel died: %.400s; no report could be written "
-				 "to %.480s",
-				 line, l->report_path);
+		return launch_panic(l, line, err);
 	case BOOT_MSG_ERROR:
 		clean_line(msg, line, sizeof(line));
 		err->status = msg->head.value;
@@ -344,6 +335,21 @@ static void launch_forward(struct launch *l)
 		boot_send(l->control[0], size ? BOOT_MSG_WINCH : BOOT_MSG_SIGNAL,
 			  size ? (int32_t)console_size(0) : (int32_t)info.ssi_signo, NULL, 0);
 	}
+}
+
+/* Boot ended without a word: its wait status is all there is. */
+static int launch_lost(struct launch *l, struct error *err)
+{
+	int status = jail_end(&l->boot, false);
+
+	err->status = EXIT_GUEST_PANIC;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		return error_set(err, "the sandbox process made a system call that it must not "
+				      "make, and was stopped");
+	if (WIFSIGNALED(status))
+		return error_set(err, "the sandbox process was killed by signal %d",
+				 WTERMSIG(status));
+	return error_set(err, "the sandbox process ended without a word");
 }
 
 static int launch_wait(struct launch *l, struct error *err)
@@ -367,8 +373,7 @@ static int launch_wait(struct launch *l, struct error *err)
 			int got = boot_recv(l->control[0], msg, 0);
 
 			if (got <= 0) {
-				err->status = EXIT_GUEST_PANIC;
-				return error_set(err, "the sandbox ended without a word");
+				return launch_lost(l, err);
 			}
 			rc = launch_message(l, msg, &status, err);
 		} else if (p[2].revents) {
@@ -387,6 +392,7 @@ static void launch_end(struct launch *l)
 	close_fd(&l->gofer_end[0]);
 	jail_end(&l->gofer, true);
 	state_remove(&l->state);
+	free(l->report.text);
 }
 
 int launch(struct container *c, const struct globals *globals, const char *stats_file,
@@ -409,7 +415,6 @@ int launch(struct container *c, const struct globals *globals, const char *stats
 		.listen_fd = -1,
 		.log_fd = -1,
 		.signal_fd = -1,
-		.report_fd = -1,
 	};
 	int status;
 

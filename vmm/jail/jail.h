@@ -7,6 +7,7 @@
 
 struct jail_program {
 	const char *verb;	 /* "boot" or "gofer": argv[1] */
+	int exe_fd;		 /* the program; 0: this one again */
 	const char *const *args; /* further arguments, NULL-terminated, or NULL */
 	const int *fds;		 /* fds[i] becomes descriptor i; -1: closed */
 	unsigned nr_fds;

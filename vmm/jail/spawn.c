@@ -231,7 +231,8 @@ static int start_failed(struct error *err)
 
 int jail_start(const struct jail_program *prog, struct jail_process *proc, struct error *err)
 {
-	cleanup_close int exe_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	cleanup_close int exe_fd = prog->exe_fd ? fcntl(prog->exe_fd, F_DUPFD_CLOEXEC, 3)
+						: open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	cleanup_close int child_end = -1;
 	int pair[2], pidfd = -1;
 	struct child c = {.prog = prog, .uid = geteuid(), .gid = getegid()};
