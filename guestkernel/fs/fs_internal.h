@@ -97,6 +97,12 @@ bool dentry_is_below(struct dentry *d,
 		     struct dentry *ancestor); /* or the same; names_lock or rename lock */
 bool dentry_has_children(struct dentry *d);
 
+/* ---- mount.c ---- */
+int mount_unmount(struct mntns *ns, struct mount *m, bool lazily) must_check; /* m held */
+int mount_move(struct mntns *ns, struct mount *m, const struct path *where) must_check;
+int mount_pivot(struct mntns *ns, const struct path *root, const struct path *new_root,
+		const struct path *put_old) must_check;
+
 /* ---- walk.c ---- */
 struct walk {
 	struct path cur;  /* fast: borrowed under quiescence; slow: references */

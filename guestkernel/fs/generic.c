@@ -95,13 +95,13 @@ int file_limit(struct inode *i, loff_t pos, size_t *n)
 
 void file_remove_privs(struct file *f)
 {
-	struct inode *i = f->inode;
+	struct inode *i = f->inode, *node = file_node(f);
 	u32 drop = i->mode & ABI_S_ISUID;
 
 	if ((i->mode & (ABI_S_ISGID | ABI_S_IXGRP)) == (ABI_S_ISGID | ABI_S_IXGRP))
 		drop |= ABI_S_ISGID;
 	if (drop && S_ISREG(i->mode) && !capable(ABI_CAP_FSETID))
-		i->mode &= ~drop;
+		i->mode = node->mode &= ~drop; /* an overlay shows its layer's mode */
 }
 
 static ssize_t write_page(struct inode *i, struct iter *from, u64 at, size_t n)

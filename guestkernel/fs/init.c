@@ -2,6 +2,7 @@
 #include "init.h"
 #include "fs_internal.h"
 #include "gofer/gofs.h"
+#include "overlay/overlay.h"
 #include "tmpfs/tmpfs.h"
 
 void vfs_init(void)
@@ -16,4 +17,5 @@ void fs_init(void)
 {
 	tmpfs_register();
 	gofs_register();
+	overlay_register();
 }

@@ -69,10 +69,20 @@ void mount_put(struct mount *m)
 	quiesce_defer(&m->qhead, mount_free_later);
 }
 
+/* names_lock held. */
+static void table_insert(struct mount *m, const struct path *where)
+{
+	struct mount **slot = slot_of(where->mnt, where->dentry);
+
+	m->parent = where->mnt;
+	m->point = where->dentry;
+	m->hash_next = *slot;
+	__atomic_store_n(slot, m, __ATOMIC_RELEASE);
+	dentry_set_mounted(m->point, true);
+}
+
 int mount_attach(struct mntns *ns, struct mount *m, const struct path *where)
 {
-	struct mount **slot;
-
 	mutex_lock(&ns->lock);
 	if (!where) {
 		kassert(!ns->root.mnt);
@@ -88,12 +98,7 @@ int mount_attach(struct mntns *ns, struct mount *m, const struct path *where)
 	} else {
 		path_get(where);
 		names_change_begin();
-		m->parent = where->mnt;
-		m->point = where->dentry;
-		slot = slot_of(m->parent, m->point);
-		m->hash_next = *slot;
-		__atomic_store_n(slot, m, __ATOMIC_RELEASE);
-		dentry_set_mounted(m->point, true);
+		table_insert(m, where);
 		names_change_end();
 	}
 	m->ns = ns;
@@ -189,6 +194,78 @@ void mount_detach(struct mount *top)
 		TAILQ_REMOVE(&gone, m, link);
 		put_detached(m);
 	}
+}
+
+int mount_unmount(struct mntns *ns, struct mount *m, bool lazily)
+{
+	struct mount *c;
+	bool busy = false;
+
+	if (!lazily) {
+		mutex_lock(&ns->lock);
+		TAILQ_FOREACH (c, &ns->mounts, link)
+			busy |= c->parent == m;
+		/* the list's reference and the caller's are there anyway */
+		busy |= a_load(&m->refs) > 2;
+		mutex_unlock(&ns->lock);
+	}
+	if (busy)
+		return -EBUSY;
+	mount_detach(m);
+	return 0;
+}
+
+int mount_move(struct mntns *ns, struct mount *m, const struct path *where)
+{
+	struct path old = {m->parent, m->point};
+	int err = 0;
+
+	mutex_lock(&ns->lock);
+	if (m->ns != ns || where->mnt->ns != ns)
+		err = -EINVAL;
+	else if (mount_is_below(where->mnt, m))
+		err = -ELOOP;
+	else if (S_ISDIR(m->root->inode->mode) != S_ISDIR(where->dentry->inode->mode))
+		err = -ENOTDIR;
+	if (!err) {
+		path_get(where);
+		names_change_begin();
+		table_remove(m);
+		table_insert(m, where);
+		names_change_end();
+	}
+	mutex_unlock(&ns->lock);
+	if (!err)
+		path_put(&old);
+	return err;
+}
+
+int mount_pivot(struct mntns *ns, const struct path *root, const struct path *new_root,
+		const struct path *put_old)
+{
+	struct path was = {new_root->mnt->parent, new_root->mnt->point};
+	int err = 0;
+
+	mutex_lock(&ns->lock);
+	if (root->mnt->parent || !was.mnt || root->mnt->ns != ns || new_root->mnt->ns != ns)
+		err = -EINVAL;
+	if (!err) {
+		path_get(put_old);
+		path_get(new_root);
+		names_change_begin();
+		table_remove(new_root->mnt);
+		new_root->mnt->parent = NULL;
+		new_root->mnt->point = NULL;
+		table_insert(root->mnt, put_old);
+		ns->root = *new_root;
+		names_change_end();
+	}
+	mutex_unlock(&ns->lock);
+	if (!err) {
+		path_put(&was);
+		path_put(root); /* the name space's */
+	}
+	return err;
 }
 
 struct mntns *mntns_new(void)

@@ -11,8 +11,8 @@ enum lock_rank {
 	RANK_RENAME = 15,    /* sb->rename_lock: directory renames of a file system */
 	RANK_FILE_POS = 18,  /* file->pos_lock */
 	RANK_INODE_DIR = 20, /* inode->lock of directories; parent before child (nested) */
-	RANK_OVL_COPY = 22,
-	RANK_INODE = 25,     /* inode->lock of files */
+	RANK_INODE = 22,     /* inode->lock of files */
+	RANK_OVL_COPY = 24,  /* an overlay's copy-up: below its inodes, above the layers' */
 	RANK_LAYER_DIR = 26, /* inode->lock in an overlay's layer: taken under the overlay's */
 	RANK_LAYER = 27,
 	RANK_PIPE = 30, /* pipe->lock */

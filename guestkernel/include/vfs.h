@@ -412,7 +412,8 @@ bool readdir_dots(struct file *f, struct dir_ctx *c);
 void file_describe(const struct file *f, const struct path *root, char *buf, size_t size);
 /* An unnamed file of memory: shared anonymous mappings, memfd. */
 struct file *tmpfs_file_anon(const char *name, u64 size, u32 flags) must_check;
-/* fs/container.c: a container's name space; on success c->mounts and a context for init. */
+/* fs/container.c: a container's name space, as c->mounts; the calling task, if it is a user's and
+ * has none, gets its root and working directory. */
 struct abi_spec;
 int container_mounts(struct container *c, const struct abi_spec *s, const char *blob) must_check;
 int container_fs(struct container *c, const struct abi_spec *s, const char *blob,
