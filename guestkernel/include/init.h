@@ -2,8 +2,8 @@
  *
  * The machine enters kernel_main() on CPU 0 with its boot checked, a boot stack and the direct map;
  * cpu_self() works (CPU 0's struct cpu is the machine's; cpus[] and cpu_count are init/main.c's),
- * interrupts are off. What the machine took of RAM for its tables counts in mach_boot()->kernel_end:
- * RAM behind that is free, up to mach_boot()->ram_slots slots. */
+ * interrupts are off. What the machine took of RAM for its tables counts in
+ * mach_boot()->kernel_end: RAM behind that is free, up to mach_boot()->ram_slots slots. */
 #pragma once
 #include "types.h"
 
@@ -15,7 +15,6 @@ void mm_init(void); /* after frames and slab */
 void task_init(void);
 void time_init(void);
 void time_init_cpu(struct cpu *c);
-void signal_init(void);
 void futex_init(void);
 void vfs_init(void);
 void fs_init(void); /* registers all file systems */

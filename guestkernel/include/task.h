@@ -259,6 +259,8 @@ void time_proc_exit(struct proc *p); /* all are cancelled; may sleep */
 void signalfd_notify(struct proc *p);
 /* time/: a timer's signal was taken from the queue: its next expiry may be queued. [s] held. */
 void time_signal_taken_locked(struct proc *p, struct abi_siginfo *info);
+/* tty/: its device number, for /proc/PID/stat. */
+u32 tty_number(const struct tty *t);
 /* tty/: the session's leader ended: its terminal has no session any more. [t] held. */
 void tty_session_ended_locked(struct session *s);
 /* futex/: robust list and clear_tid of the current task, at exit and exec. May sleep. */

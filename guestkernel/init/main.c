@@ -86,12 +86,12 @@ noreturn void kernel_main(void)
 	cpu_prepare(c);
 	c->curr = c->idle_task;
 	a_store(&task_limit, b->pids_limit);
-	signal_init();
 	futex_init();
 	random_init();
 	vfs_init();
 	fs_init();
 	dev_init();
+	proc_fs_init();
 	tty_init();
 	event_init();
 	ipc_init();

@@ -255,3 +255,8 @@ void tty_release(struct file *f)
 {
 	tty_put(f->priv);
 }
+
+u32 tty_number(const struct tty *t)
+{
+	return (u32)t->rdev;
+}
