@@ -13,7 +13,7 @@
  * Trust: the gofer is hostile. Requests and replies are kept in private copies; an answer for a
  * slot that is not in flight, or one that abi_gofer_reply_check() refuses, kills the channel.
  * Death: the peer or the VMM has set `closed`, or we have killed it: every call answers -EIO.
- * Tests: test/unit/fs/gofs_test.c */
+ * Tests: test/unit/gofer/gofs_test.c */
 #include "gofs.h"
 #include "log.h"
 #include "sched.h"

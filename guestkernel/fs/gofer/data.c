@@ -5,7 +5,7 @@
  * room, so that a sandbox that reads little touches little shared memory.
  * Locks: gi->io for reading around filling (file.c says why). Pages come locked, and are unlocked
  *   one by one as their bytes arrive.
- * Tests: test/unit/fs/gofs_test.c */
+ * Tests: test/unit/gofer/gofs_test.c */
 #include "gofs.h"
 
 #define PIECES_MAX  4

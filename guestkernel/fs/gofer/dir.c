@@ -5,7 +5,7 @@
  * and a rewind starts afresh. What is collected is private to the open file.
  * Locks: d->lock (RANK_GOFER) around collecting and picking one entry; the consumer, who may touch
  *   user memory, is called without it.
- * Tests: test/unit/fs/gofs_test.c */
+ * Tests: test/unit/gofer/gofs_test.c */
 #include "gofs.h"
 #include "slab.h"
 

@@ -8,7 +8,7 @@
  *   what a write has replaced. Nothing under gi->io waits for a page's lock or touches user memory.
  * Sleeps: everywhere. User pages fault in while a request is held, hence GOFS_WRITER.
  * Differs from Linux: O_DIRECT is accepted and means nothing.
- * Tests: test/unit/fs/gofs_test.c, test/abi */
+ * Tests: test/unit/gofer/gofs_test.c, test/abi */
 #include "gofs.h"
 #include "abi/linux/caps.h"
 

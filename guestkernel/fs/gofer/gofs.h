@@ -101,12 +101,6 @@ struct gofs_inode {
 	struct rwlock io; /* read: filling pages; written: changing content on the host */
 };
 
-/* A link's text waits for lock-free readers. */
-struct gofs_link {
-	struct quiesce_head qhead;
-	char text[];
-};
-
 static inline struct gofs_super *gofs_super(const struct superblock *sb)
 {
 	return sb->priv;

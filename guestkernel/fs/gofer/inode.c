@@ -6,7 +6,7 @@
  * asked again: what changes them here changes them there first. On shared mounts attributes are
  * asked for, and pages dropped when size or times show that the content is another.
  * Locks: gi->io orders filling of pages against changes of content (file.c).
- * Tests: test/unit/fs/gofs_test.c */
+ * Tests: test/unit/gofer/gofs_test.c */
 #include "gofs.h"
 #include "log.h"
 #include "slab.h"
@@ -161,23 +161,15 @@ static int gofs_getattr(struct inode *i, struct kstat *st)
 	return err;
 }
 
-static void link_free_later(struct quiesce_head *h)
-{
-	kfree(container_of(h, struct gofs_link, qhead));
-}
-
-/* Keeps a link's text with its inode; another may have been faster. */
+/* Keeps a link's text with its inode, which frees it; another may have been faster. */
 static void link_keep(struct inode *i, const char *text, size_t n)
 {
-	struct gofs_link *l = kzalloc(sizeof(*l) + n + 1 + NAME_SLACK);
+	char *copy = link_dup(text, n);
 	const char *none = NULL;
 
-	if (!l)
-		return;
-	memcpy(l->text, text, n);
-	if (!__atomic_compare_exchange_n(&i->link, &none, l->text, false, __ATOMIC_ACQ_REL,
-					 __ATOMIC_ACQUIRE))
-		kfree(l);
+	if (copy && !__atomic_compare_exchange_n(&i->link, &none, copy, false, __ATOMIC_ACQ_REL,
+						 __ATOMIC_ACQUIRE))
+		kfree(copy);
 }
 
 static ssize_t gofs_readlink(struct inode *i, char *buf, size_t size)
@@ -222,9 +214,6 @@ static void gofs_evict(struct inode *i)
 	gofs_handle_close(c, gi->handle);
 	kfree(gi);
 	i->priv = NULL;
-	if (i->link)
-		quiesce_defer(&container_of(i->link, struct gofs_link, text[0])->qhead,
-			      link_free_later);
 }
 
 #define NAME_OPS                                                                                \

@@ -3,7 +3,7 @@
  * The gofer does it first; then the inodes' fields follow by what the operation means, with our
  * clock, which is the host's: nothing is asked again.
  * Locks: the VFS holds the directories' locks. gs->names inside, only to count the change.
- * Tests: test/unit/fs/gofs_test.c, test/abi */
+ * Tests: test/unit/gofer/gofs_test.c, test/abi */
 #include "gofs.h"
 
 void gofs_changed(struct inode *dir)

@@ -4,7 +4,7 @@
  * round trip. When the gofer has no handle left (ENFILE), names are dropped from the cache, their
  * handles closed, and the request is asked again.
  * Locks: chan->lock for the list of handles to be closed; never held while asking.
- * Tests: test/unit/fs/gofs_test.c */
+ * Tests: test/unit/gofer/gofs_test.c */
 #include "gofs.h"
 #include "log.h"
 

@@ -12,7 +12,7 @@
  * Sleeps: whatever asks, uninterruptibly: a dead gofer answers EIO, a stuck one is the VMM's to
  *   kill.
  * Differs from Linux: atime changes are not told to the host; times of changes are our clock's.
- * Tests: test/unit/fs/gofs_test.c, test/abi, test/real */
+ * Tests: test/unit/gofer/gofs_test.c, test/abi, test/real */
 #include "gofs.h"
 #include "abi/spec.h"
 #include "slab.h"

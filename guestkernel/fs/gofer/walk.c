@@ -6,7 +6,7 @@
  * its entry. Under the same lock the walk adds only while the count is what it was before it
  * asked; what it still adds then meets the old entry, which stays.
  * Locks: gs->names around adding; dir->lock is the VFS's affair in lookup.
- * Tests: test/unit/fs/gofs_test.c */
+ * Tests: test/unit/gofer/gofs_test.c */
 #include "gofs.h"
 #include "log.h"
 

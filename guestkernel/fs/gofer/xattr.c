@@ -2,7 +2,7 @@
  *
  * What the gofer's host lets its server touch: user.* and the access lists. Values travel in the
  * data area: up to half a slot's room in the slot, up to 64 KiB in a piece.
- * Tests: test/unit/fs/gofs_test.c, test/abi */
+ * Tests: test/unit/gofer/gofs_test.c, test/abi */
 #include "gofs.h"
 
 static int xattr_begin(struct gofs_req *rq, struct inode *i, u32 op, const char *name, u32 flags)
