@@ -165,7 +165,9 @@ void sched_enqueue(struct task *t)
 	spin_unlock(&rq->lock);
 	if (preempt)
 		runq_kick(c);
-	else if (!a_load(&rq->slice_armed) && c != cpu_self())
+	else if (c == cpu_self())
+		runq_arm_slice(rq); /* whoever runs here may never call the kernel again */
+	else if (!a_load(&rq->slice_armed))
 		runq_kick(c); /* only the CPU itself can start its slice timer */
 }
 
