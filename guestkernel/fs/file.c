@@ -254,13 +254,6 @@ ssize_t file_read_kernel(struct file *f, void *buf, size_t n, loff_t pos)
 	return (ssize_t)done;
 }
 
-u32 file_poll(struct file *f, struct poll_table *pt)
-{
-	if (f->ops->poll)
-		return f->ops->poll(f, pt);
-	return ABI_POLLIN | ABI_POLLOUT | ABI_POLLRDNORM | ABI_POLLWRNORM;
-}
-
 void file_describe(const struct file *f, const struct path *root, char *buf, size_t size)
 {
 	static const char gone[] = " (deleted)";
