@@ -67,9 +67,9 @@ void sched_switch_done(void)
 	rq->prev = NULL;
 	rq->evict = false;
 	a_store_release(&prev->on_cpu, 0);
-	if (a_load(&rq->nr))
-		runq_arm_slice(rq);
 	spin_unlock(&rq->lock);
+	if (a_load(&rq->nr))
+		runq_arm_slice(rq); /* the timers' lock comes before the queue's */
 	if (dead)
 		sched_bury(prev);
 	else if (evict)
