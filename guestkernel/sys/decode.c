@@ -99,8 +99,10 @@ static void add_flags(struct text *x, const struct sys_flag *set, u64 v)
 		sep = "|";
 		rest &= ~f->value;
 	}
-	if (rest || !*sep)
+	if (rest)
 		text_add(x, "%s0x%llx", sep, (ull)rest);
+	else if (!*sep)
+		text_add(x, "0");
 }
 
 static void add_time(struct text *x, s64 sec, s64 frac)

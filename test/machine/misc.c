@@ -113,6 +113,16 @@ void *mach_channel(u32 c)
 	return NULL;
 }
 
+void *mach_ctl_ask(void)
+{
+	return NULL;
+}
+
+void *mach_ctl_tell(void)
+{
+	return NULL;
+}
+
 const volatile struct abi_time_page *mach_time_page(void)
 {
 	return &time_page;

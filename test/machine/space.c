@@ -185,6 +185,13 @@ size_t mach_unmap(struct mach_space *s, u64 va, size_t npages, mach_pte_fn fn, v
 	return n;
 }
 
+u64 mach_next_table(struct mach_space *s, u64 va, u64 end)
+{
+	while (va < end && !leaf(s, va, false))
+		va = (va | (512 * PAGE_SIZE - 1)) + 1;
+	return MIN(va, end);
+}
+
 size_t mach_protect(struct mach_space *s, u64 va, size_t npages, u32 prot)
 {
 	size_t n = 0;

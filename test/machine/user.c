@@ -26,6 +26,7 @@ struct frame {
 	u64 nr, arg[6], sp;
 	s64 result;
 	u64 restart;
+	u64 handler_sig, handler, handler_info; /* one that was about to run when this came */
 	struct abi_siginfo info;
 };
 
@@ -356,6 +357,9 @@ int mach_signal_build(struct mach_user *u, const struct mach_sigframe *f)
 		.sp = u->sp,
 		.result = u->result,
 		.restart = u->restart,
+		.handler_sig = (u64)u->handler_sig,
+		.handler = u->handler,
+		.handler_info = u->info,
 		.info = *f->info,
 	};
 
@@ -383,6 +387,9 @@ int mach_signal_return(struct mach_user *u, u64 *mask, struct abi_stack *stack)
 	u->sp = frame.sp;
 	u->result = frame.result;
 	u->restart = (u8)frame.restart;
+	u->handler_sig = (int)frame.handler_sig;
+	u->handler = frame.handler;
+	u->info = frame.handler_info;
 	u->in_syscall = false;
 	*mask = frame.mask;
 	*stack = frame.stack;

@@ -1,6 +1,5 @@
 /* vcpu.c - virtual CPUs: whose turn it is, their clock, interrupts and sleep */
 #include "machine.h"
-#include "mm.h"
 #include "sched.h"
 #include "task.h"
 #include "time.h"
@@ -8,14 +7,14 @@
 struct cpu *vcpu_current;
 u64 vcpu_clock = 1000000;
 u32 vcpu_odds = 3;
-u64 vcpu_steps_max = 20000000;
+u64 vcpu_steps_max = 3000000;
 
 static struct cpu *all[8];
 static u32 nr_all;
 static u64 steps;
 static void (*irq_fn[256])(u32 vector);
 
-#define STEP_NS 50
+#define STEP_NS 1000
 
 void vcpu_add(struct cpu *c, struct fibre *running)
 {
@@ -103,8 +102,6 @@ void vcpu_take_interrupts(void)
 		c->mach.timer_due = false;
 		ktimer_interrupt();
 	}
-	if (a_load(&c->pending) & CPU_PENDING_SHOOTDOWN)
-		mm_shootdown_ipi();
 	c->irq_depth--;
 }
 

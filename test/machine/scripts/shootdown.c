@@ -14,14 +14,30 @@
 	(ABI_CLONE_VM | ABI_CLONE_FS | ABI_CLONE_FILES | ABI_CLONE_SIGHAND | ABI_CLONE_THREAD | \
 	 ABI_CLONE_SYSVSEM)
 
-static uint64_t page, control; /* control: +0 writers that were stopped, +4 go on, +8 started */
+static uint64_t page, control; /* control: +0 writers that were stopped, +4 round, +8 started */
 
 /* A writer's SIGSEGV: counted, then it waits until the page is writable again. */
 static void on_segv(int sig, uint64_t info, uint64_t context)
 {
+	uint64_t round = u_load(control + 4, 4);
+
 	u_add32(control, 1);
-	while (!u_load(control + 4, 4))
+	while (u_load(control + 4, 4) == round)
 		u_pause();
+}
+
+/* The page is writable again: all writers go on, and have written when this returns. */
+static void next_round(int n)
+{
+	uint64_t seen[4];
+
+	for (int i = 1; i <= n; i++)
+		seen[i] = u_load(page + 8 * (uint64_t)i, 8);
+	u_store(control, 0, 4);
+	u_add32(control + 4, 1);
+	for (int i = 1; i <= n; i++)
+		while (u_load(page + 8 * (uint64_t)i, 8) == seen[i])
+			u_pause();
 }
 
 static void writer(void *arg)
@@ -37,7 +53,7 @@ static void start_writers(int n)
 {
 	struct abi_sigaction act = {
 		.handler = (uint64_t)(u_handler)on_segv,
-		.flags = ABI_SA_SIGINFO | ABI_SA_RESTORER | ABI_SA_NODEFER,
+		.flags = ABI_SA_SIGINFO | ABI_SA_RESTORER,
 	};
 	uint64_t stacks = u_mmap((size_t)(n + 1) * 8192);
 
@@ -65,8 +81,6 @@ void script_shootdown_mprotect(void *arg)
 	for (int round = 0; round < 6; round++) {
 		uint64_t seen[4];
 
-		u_store(control + 4, 0, 4);
-		u_store(control, 0, 4);
 		u_check_eq(u_syscall(NR_mprotect, page, 4096, ABI_PROT_READ), 0);
 		for (int i = 1; i <= n; i++)
 			seen[i] = u_load(page + 8 * (uint64_t)i, 8);
@@ -75,9 +89,7 @@ void script_shootdown_mprotect(void *arg)
 		for (int i = 1; i <= n; i++)
 			u_check_eq(u_load(page + 8 * (uint64_t)i, 8), seen[i]);
 		u_check_eq(u_syscall(NR_mprotect, page, 4096, ABI_PROT_READ | ABI_PROT_WRITE), 0);
-		u_store(control + 4, 1, 4);
-		for (int i = 0; i < 10; i++)
-			u_pause();
+		next_round(n);
 	}
 	u_exit(0);
 }
@@ -91,25 +103,20 @@ void script_shootdown_munmap(void *arg)
 
 	start_writers(n);
 	for (int round = 0; round < 6; round++) {
-		u_store(control + 4, 0, 4);
-		u_store(control, 0, 4);
 		u_check_eq(u_syscall(NR_munmap, page, 4096), 0);
 		other = u_mmap(4 * 4096); /* likely to get the frame that was freed */
-		if (other <= page && page < other + 4 * 4096) {
-			/* the hole was filled: writers go on there, which is theirs to do */
-			u_store(control + 4, 1, 4);
-			continue;
-		}
+		u_check(other > page || other + 4 * 4096 <= page);
 		for (uint64_t i = 0; i < 4; i++)
 			u_store(other + i * 4096, 0, 8);
 		while (u_load(control, 4) < (uint32_t)n)
 			u_pause();
-		for (uint64_t i = 0; i < 4 * 4096; i += 8)
-			u_check_eq(u_load(other + i, 8), 0);
+		for (uint64_t i = 0; i < 4; i++)
+			for (int k = 1; k <= n; k++)
+				u_check_eq(u_load(other + i * 4096 + 8 * (uint64_t)k, 8), 0);
 		u_check_eq(u_syscall(NR_mmap, page, 4096, ABI_PROT_READ | ABI_PROT_WRITE,
 				     ABI_MAP_PRIVATE | ABI_MAP_ANONYMOUS | ABI_MAP_FIXED, -1, 0),
 			   page);
-		u_store(control + 4, 1, 4);
+		next_round(n);
 	}
 	u_exit(0);
 }

@@ -1,0 +1,17 @@
+/* boot.h - running a script on a freshly booted kernel: what tests see of the machine */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+struct machine_plan {
+	void (*script)(void *arg); /* the container's first program */
+	void *arg;
+	uint64_t seed; /* of the order in which the virtual CPUs take turns */
+	unsigned cpus;
+	uint64_t ram; /* bytes; 0: 64 MiB */
+	bool verbose, strace;
+};
+
+/* Ends the host process: status 0..255 as the script's, 128 + n for a signal; abort on a panic or a
+ * failed check. */
+__attribute__((__noreturn__)) void machine_boot(const struct machine_plan *p);
