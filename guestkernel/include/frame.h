@@ -53,8 +53,15 @@ void frame_free(struct frame *f);				  /* at count 0 */
 /* Drops the count of 1. All frames, the kernel's too, are freed by dropping the count, because a
  * lock-free lookup in the page cache may hold one for an instant. */
 void frame_free_order(struct frame *f, u32 order);
-struct frame *frame_of(paddr_t pa); /* must be RAM that has been used */
 
+#define FRAME_CHUNK 8192u		  /* frames whose records lie together */
+extern struct frame *frame_chunks[16384]; /* [a] by chunk, from the start of RAM; null: unused */
+static inline struct frame *frame_of(paddr_t pa) /* must be RAM that has been used */
+{
+	u64 n = (pa.pa - ABI_GPA_RAM) >> PAGE_SHIFT;
+
+	return __atomic_load_n(&frame_chunks[n / FRAME_CHUNK], __ATOMIC_RELAXED) + n % FRAME_CHUNK;
+}
 static inline paddr_t frame_pa(const struct frame *f)
 {
 	return PADDR((u64)f->pfn << PAGE_SHIFT);

@@ -16,6 +16,7 @@
 #include "string.h"
 
 struct frame_pool frames;
+_Static_assert(CHUNK_FRAMES == FRAME_CHUNK, "one size of chunks");
 struct frame *frame_chunks[CHUNK_MAX];
 
 static void list_add(struct frame *f, u32 order)

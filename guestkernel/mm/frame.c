@@ -52,14 +52,6 @@ void frame_set_limit(u64 bytes)
 	WRITE_ONCE(frames.reserve, MAX(limit / 32, 512ull));
 }
 
-struct frame *frame_of(paddr_t pa)
-{
-	u64 n = (pa.pa >> PAGE_SHIFT) - RAM_PFN;
-
-	return __atomic_load_n(&frame_chunks[n / CHUNK_FRAMES], __ATOMIC_RELAXED) +
-	       n % CHUNK_FRAMES;
-}
-
 void *frame_va(const struct frame *f)
 {
 	return mach_pa_to_va(frame_pa(f));

@@ -46,7 +46,6 @@ struct frame_pool {
 	u32 slots, slots_max;			 /* [f], [I] */
 };
 extern struct frame_pool frames;
-extern struct frame *frame_chunks[CHUNK_MAX]; /* [a] records of each chunk, or null */
 
 static inline u64 frame_block(const struct frame *f)
 {
