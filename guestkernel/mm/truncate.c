@@ -69,6 +69,11 @@ void mapping_drop(struct mapping *m, u64 first, u64 last)
 	drop_range(m, first, last, true);
 }
 
+void mapping_punch(struct mapping *m, u64 first, u64 last)
+{
+	drop_range(m, first, last, false);
+}
+
 void mapping_destroy(struct mapping *m)
 {
 	kassert(TAILQ_EMPTY(&m->vmas));
