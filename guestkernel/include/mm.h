@@ -70,6 +70,7 @@ struct mm {
 	u64 hiwater_rss;			    /* racy by nature */
 	u64 vdso;				    /* [I] */
 	struct file *exe;			    /* [m] holds a reference */
+	bool exe_denied;			    /* [I] and keeps it from being written */
 	u64 auxv[48];				    /* [I] after exec: /proc/self/auxv */
 	u32 auxv_len;				    /* words */
 	bool dumpable;
@@ -118,6 +119,10 @@ int mm_map_special(struct mm *mm, u64 addr, const paddr_t *pa, size_t n, u32 fla
 		   const char *name);
 /* For exec: an anonymous stack region [top - size, top), grows down to the rlimit. */
 int mm_setup_stack(struct mm *mm, u64 top, bool executable);
+int mm_stack_reserve(struct mm *mm, u64 low); /* the stack reaches down to low at least */
+/* An anonymous page with contents: f's count is consumed, whatever the result. */
+int mm_map_frame(struct mm *mm, u64 va, struct frame *f) must_check;
+int mm_map_vdso(struct mm *mm) must_check; /* sets mm->vdso */
 /* Reads or writes another task's memory (proc/mem, argument pages at exec, ptrace): bytes or
  * negative errno. May sleep. */
 ssize_t mm_access(struct mm *mm, u64 addr, void *buf, size_t n, bool write);

@@ -27,6 +27,22 @@ static struct frame *frame_at(struct mm *mm, u64 addr, bool write)
 	return NULL;
 }
 
+int mm_map_frame(struct mm *mm, u64 va, struct frame *f)
+{
+	enum fault_result r = FAULT_MAPERR;
+	struct vma *v;
+
+	frame_set_type(f, FRAME_ANON);
+	rwlock_read(&mm->lock);
+	v = mm_find_vma(mm, va);
+	if (v && v->start <= va && !v->mapping)
+		r = fault_map_anon(v, va, f);
+	else
+		frame_put(f);
+	rwlock_read_done(&mm->lock);
+	return r == FAULT_DONE ? 0 : -ENOMEM;
+}
+
 static bool is_special(struct mm *mm, u64 addr)
 {
 	struct vma *v;

@@ -96,8 +96,10 @@ static void copy_fields(struct mm *child, const struct mm *parent)
 	child->dumpable = parent->dumpable;
 	memcpy(child->auxv, parent->auxv, sizeof(child->auxv));
 	child->exe = parent->exe;
-	if (child->exe)
+	if (child->exe) {
 		file_get(child->exe);
+		child->exe_denied = parent->exe_denied && !file_deny_write(child->exe);
+	}
 }
 
 /* The entries copied, whose kinds are known to the parent's counters alone. */

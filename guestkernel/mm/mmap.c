@@ -6,6 +6,8 @@
 #include "task.h"
 #include "vfs.h"
 
+#define VDSO_PAGES_MAX 8u
+
 struct request {
 	struct mm *mm;
 	u64 addr, len;
@@ -259,6 +261,50 @@ out_unlock:
 	rwlock_write_done(&mm->lock);
 	if (v)
 		slab_free(vma_cache, v);
+	return err;
+}
+
+int mm_map_vdso(struct mm *mm)
+{
+	paddr_t pa[VDSO_PAGES_MAX], vvar = mach_vvar_pa();
+	const u8 *image;
+	size_t size, n;
+	u64 at;
+	int err;
+
+	image = mach_vdso_image(&size);
+	n = PAGE_ALIGN_UP(size) >> PAGE_SHIFT;
+	if (!n)
+		return 0;
+	kassert(n <= VDSO_PAGES_MAX);
+	for (size_t i = 0; i < n; i++)
+		pa[i] = mach_va_to_pa(image + i * PAGE_SIZE);
+	rwlock_write(&mm->lock);
+	at = vma_find_hole(mm, (n + 1) * PAGE_SIZE, 0);
+	rwlock_write_done(&mm->lock);
+	if (!at)
+		return -ENOMEM;
+	err = mm_map_special(mm, at, &vvar, 1, VMA_READ, "[vvar]");
+	if (err)
+		return err;
+	mm->vdso = at + PAGE_SIZE;
+	return mm_map_special(mm, mm->vdso, pa, n, VMA_READ | VMA_EXEC, "[vdso]");
+}
+
+int mm_stack_reserve(struct mm *mm, u64 low)
+{
+	struct vma *v;
+	int err = -ENOMEM;
+
+	low = PAGE_ALIGN_DOWN(low);
+	rwlock_write(&mm->lock);
+	v = mm_find_vma(mm, mm->stack_top - 1);
+	if (v && (low >= v->start || vma_range_free(mm, low - STACK_GUARD, v->start))) {
+		if (low < v->start)
+			vma_resize(v, low, v->end);
+		err = 0;
+	}
+	rwlock_write_done(&mm->lock);
 	return err;
 }
 

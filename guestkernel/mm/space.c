@@ -84,6 +84,8 @@ static void mm_empty(struct mm *mm)
 	}
 	rwlock_write_done(&mm->lock);
 	if (mm->exe) {
+		if (mm->exe_denied)
+			file_allow_write(mm->exe);
 		file_put(mm->exe);
 		mm->exe = NULL;
 	}
