@@ -46,7 +46,7 @@ static int show_cpuinfo(struct text *t, const struct pinode *i)
 		return -ENOMEM;
 	for (u32 c = 0; c < cpu_count; c++) {
 		mach_cpuinfo(buf, 4096, c);
-		text_add(t, buf, strnlen(buf, 4096));
+		text_append(t, buf, strnlen(buf, 4096));
 	}
 	kfree(buf);
 	return 0;
@@ -134,7 +134,7 @@ static int show_filesystems(struct text *t, const struct pinode *i)
 
 static int show_cmdline(struct text *t, const struct pinode *i)
 {
-	text_add(t, "\n", 1);
+	text_append(t, "\n", 1);
 	return 0;
 }
 

@@ -59,7 +59,7 @@ static void show_line(struct text *t, const struct mm *mm, const struct vma_line
 		    ABI_MINOR(st.dev), (unsigned long long)st.ino);
 	if (l->file || name) {
 		while (t->len - at < 73 && !t->err)
-			text_add(t, " ", 1);
+			text_append(t, " ", 1);
 		if (l->file) {
 			struct path root;
 
@@ -68,10 +68,10 @@ static void show_line(struct text *t, const struct mm *mm, const struct vma_line
 			path_put(&root);
 			text_add_escaped(t, buf, "\n");
 		} else {
-			text_add(t, name, strlen(name));
+			text_append(t, name, strlen(name));
 		}
 	}
-	text_add(t, "\n", 1);
+	text_append(t, "\n", 1);
 }
 
 static int show_vmas(struct text *t, const struct pinode *i, bool sizes)
@@ -123,7 +123,7 @@ static int show_range(struct text *t, struct mm *mm, u64 start, u64 end)
 
 		if (n <= 0)
 			break;
-		text_add(t, chunk, (size_t)n);
+		text_append(t, chunk, (size_t)n);
 		start += (u64)n;
 	}
 	return 0;
@@ -159,7 +159,7 @@ int show_pid_auxv(struct text *t, const struct pinode *i)
 
 	if (!mm)
 		return err;
-	text_add(t, (const char *)mm->auxv, mm->auxv_len * sizeof(mm->auxv[0]));
+	text_append(t, (const char *)mm->auxv, mm->auxv_len * sizeof(mm->auxv[0]));
 	mm_put(mm);
 	return 0;
 }

@@ -21,7 +21,7 @@ static void super_options(struct text *t, const struct mount *m, char *buf, size
 	if (m->sb->ops->show_options) {
 		buf[0] = '\0';
 		m->sb->ops->show_options(m->sb, buf, size);
-		text_add(t, buf, strnlen(buf, size));
+		text_append(t, buf, strnlen(buf, size));
 	}
 }
 
@@ -42,7 +42,7 @@ static void mounts_line(struct text *t, const struct mount *m, const char *place
 			size_t size)
 {
 	text_add_escaped(t, m->source && *m->source ? m->source : "none", ESCAPED);
-	text_add(t, " ", 1);
+	text_append(t, " ", 1);
 	text_add_escaped(t, place, ESCAPED);
 	text_printf(t, " %s ", m->sb->type->name);
 	mount_options(t, m);
@@ -83,15 +83,15 @@ static void mountinfo_line(struct text *t, const struct mount *m, const char *pl
 	text_printf(t, "%u %u %u:%u ", m->id, m->parent ? m->parent->id : 0, ABI_MAJOR(m->sb->dev),
 		    ABI_MINOR(m->sb->dev));
 	text_add_escaped(t, inside ? inside : "/", ESCAPED);
-	text_add(t, " ", 1);
+	text_append(t, " ", 1);
 	text_add_escaped(t, place, ESCAPED);
-	text_add(t, " ", 1);
+	text_append(t, " ", 1);
 	mount_options(t, m);
 	text_printf(t, " - %s ", m->sb->type->name);
 	text_add_escaped(t, m->source && *m->source ? m->source : "none", ESCAPED);
-	text_add(t, " ", 1);
+	text_append(t, " ", 1);
 	super_options(t, m, buf, size);
-	text_add(t, "\n", 1);
+	text_append(t, "\n", 1);
 }
 
 static int show_all(struct text *t, const struct pinode *i, bool info)

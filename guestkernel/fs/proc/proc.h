@@ -13,7 +13,7 @@ struct text {
 	int err;
 };
 void text_printf(struct text *t, const char *fmt, ...) printf_like(2, 3);
-void text_add(struct text *t, const char *s, size_t n);
+void text_append(struct text *t, const char *s, size_t n);
 /* As add, with the bytes of set (and backslash) as \ooo: names in maps and mounts. */
 void text_add_escaped(struct text *t, const char *s, const char *set);
 

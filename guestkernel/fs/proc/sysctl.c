@@ -60,7 +60,7 @@ static void uuid_text(struct text *t, const u8 *u)
 {
 	for (u32 k = 0; k < 16; k++)
 		text_printf(t, "%s%02x", k == 4 || k == 6 || k == 8 || k == 10 ? "-" : "", u[k]);
-	text_add(t, "\n", 1);
+	text_append(t, "\n", 1);
 }
 
 static void uuid_make(u8 *u)
@@ -101,7 +101,7 @@ static int show_boot_id(struct text *t, const struct pinode *i)
 #define CONSTANT(fn, value)                                   \
 	static int fn(struct text *t, const struct pinode *i) \
 	{                                                     \
-		text_add(t, value "\n", sizeof(value));       \
+		text_append(t, value "\n", sizeof(value));    \
 		return 0;                                     \
 	}
 CONSTANT(show_ostype, "Linux")

@@ -27,7 +27,7 @@ static bool text_room(struct text *t, size_t n)
 	return true;
 }
 
-void text_add(struct text *t, const char *s, size_t n)
+void text_append(struct text *t, const char *s, size_t n)
 {
 	if (!text_room(t, n))
 		return;
@@ -63,6 +63,6 @@ void text_add_escaped(struct text *t, const char *s, const char *set)
 			text_printf(t, "\\%c%c%c", '0' + ((u8)*s >> 6), '0' + (((u8)*s >> 3) & 7),
 				    '0' + ((u8)*s & 7));
 		else
-			text_add(t, s, 1);
+			text_append(t, s, 1);
 	}
 }
