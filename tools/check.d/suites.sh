@@ -123,3 +123,8 @@ suite_zero_exit() {
 	tools/testvm --timeout 600 -- python3 test/vm/zero_exit.py "$TOP/build/runsc" \
 		"$TOP/build/test/bench/bench"
 }
+
+# One line, the right status and nothing left, whatever people get wrong.
+suite_bad_input() {
+	tools/testvm --timeout 600 -- bash test/vm/bad_input.sh "$TOP/build/runsc"
+}
