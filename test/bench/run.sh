@@ -17,5 +17,5 @@ linux)
 	mount --bind /proc $root/proc
 	exec chroot $root /bench /file
 	;;
-ours) exec "$3" do --root $root -- /bench /file ;;
+ours) exec "$3" --platform=kvm --count-host do --root $root -- /bench /file ;;
 esac

@@ -20,21 +20,21 @@ from exits import Exits  # noqa: E402
 def start(runsc, bench):
     ticks = []
     for _ in range(6):
-        text = subprocess.run([bench, "--run", runsc, "do", "--", "true"], check=True, text=True,
-                              stdout=subprocess.PIPE).stdout
+        text = subprocess.run([bench, "--run", runsc, "--platform=kvm", "do", "--", "true"],
+                              check=True, text=True, stdout=subprocess.PIPE).stdout
         ticks.append(int(re.search(r"^command (\d+)$", text, re.M).group(1)))
     print("runsc-do-true-first-ticks", ticks[0])
     print("runsc-do-true-ticks", min(ticks[1:]))
 
 
 def exits(runsc):
-    subprocess.run([runsc, "do", "--", "true"], check=True)
+    subprocess.run([runsc, "--platform=kvm", "do", "--", "true"], check=True)
     began = time.monotonic()
-    subprocess.run([runsc, "do", "--", "true"], check=True)
+    subprocess.run([runsc, "--platform=kvm", "do", "--", "true"], check=True)
     print("runsc-do-true-ms", int((time.monotonic() - began) * 1000))
     every, user = Exits("kvm_exit"), Exits("kvm_userspace_exit")
     before = every.count(), user.count()
-    subprocess.run([runsc, "do", "--", "true"], check=True)
+    subprocess.run([runsc, "--platform=kvm", "do", "--", "true"], check=True)
     print("runsc-do-true-exits", every.count() - before[0])
     print("runsc-do-true-exits-to-user", user.count() - before[1])
 
@@ -74,7 +74,7 @@ def settle():
 
 def idle(runsc, size):
     """The program is `cat`, reading a pipe that stays silent."""
-    argv = [runsc, "do", "--memory", size, "--", "cat"]
+    argv = [runsc, "--platform=kvm", "do", "--memory", size, "--", "cat"]
     subprocess.run(argv, stdin=subprocess.DEVNULL, check=True)
     settle()
     before = available()

@@ -10,7 +10,7 @@ work=$(mktemp -d)
 cd / || exit 1
 "$shell" "$script" >"$work/linux.out" 2>"$work/linux.err" </dev/null
 linux=$?
-"$runsc" do -- "$shell" "$script" >"$work/ours.out" 2>"$work/ours.err" </dev/null
+"$runsc" --platform=kvm do -- "$shell" "$script" >"$work/ours.out" 2>"$work/ours.err" </dev/null
 ours=$?
 bad=0
 [ $linux = 0 ] || {

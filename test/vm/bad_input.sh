@@ -37,7 +37,7 @@ refused() {
 }
 
 box() {
-	"$runsc" --root "$state" "$@"
+	"$runsc" --root "$state" --platform=kvm "$@"
 }
 
 # bundle NAME: a good one, to be spoiled.

@@ -27,7 +27,7 @@ def main():
     user = Exits("kvm_userspace_exit")
     before_all = user.count()
     failed = 0
-    with subprocess.Popen([runsc, "do", "--", bench, "--serve", "/run/zero_exit_file"],
+    with subprocess.Popen([runsc, "--platform=kvm", "do", "--", bench, "--serve", "/run/zero_exit_file"],
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as box:
         def ask(name, rounds):
             before = user.count()

@@ -89,7 +89,7 @@ suite_abi_linux() {
 }
 
 vm_abi() {
-	abi_batch "$TOP/build/runsc do -- " >"$LOGS/abi-$1.batch"
+	abi_batch "$TOP/build/runsc --platform=kvm do -- " >"$LOGS/abi-$1.batch"
 	vm_batch "$LOGS/abi-$1.batch" --smp "$1" --timeout 300
 }
 

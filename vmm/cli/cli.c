@@ -11,7 +11,7 @@
 
 const struct opt global_opts[] = {
 	{"platform", OPT_CHOICE, G(platform), .choices = "auto|kvm",
-	 .help = "what the sandbox runs on"},
+	 .help = "what the sandbox runs on; kvm: without trying it first"},
 	{"platform_device_path", OPT_STRING, G(platform_device), "FILE",
 	 .help = "the KVM device (/dev/kvm)"},
 	{"network", OPT_CHOICE, G(network), .choices = "none", .help = "network of the container"},

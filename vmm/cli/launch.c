@@ -124,6 +124,7 @@ static uint32_t launch_flags(const struct launch *l)
 	return (l->log_fd >= 0 ? BOOT_LOG : 0) | (g->debug ? BOOT_DEBUG : 0) |
 	       (g->strace ? BOOT_STRACE : 0) | (l->stats_file ? BOOT_STATS : 0) |
 	       (host_tsc_is_stable() ? BOOT_STABLE_TSC : 0) |
+	       (!strcmp(g->platform, "auto") ? BOOT_PROBE : 0) |
 	       (g->count_host ? BOOT_COUNT_HOST : 0) | (json ? BOOT_LOG_JSON : 0) |
 	       (!strcmp(g->watchdog_action, "panic") ? BOOT_WATCHDOG_PANIC : 0);
 }

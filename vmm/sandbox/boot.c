@@ -243,7 +243,9 @@ static int boot_create(struct sandbox *sb, struct error *err)
 	if (vm_add_channel(vm, 0, BOOT_FD_CHANNEL, BOOT_FD_KICK, BOOT_FD_CALL, err) ||
 	    vm_connect(vm, channel_irq, err) || vm_create_vcpus(vm, err))
 		return -1;
-	if (boot_load_kernel(sb, err) || arch_probe(vm, err))
+	if (boot_load_kernel(sb, err))
+		return -1;
+	if ((sb->conf.flags & BOOT_PROBE) && arch_probe(vm, err))
 		return -1;
 	return boot_write_page(sb, err);
 }

@@ -33,6 +33,7 @@ enum {
 #define BOOT_TTY	    (1u << 6)
 #define BOOT_LOG_JSON	    (1u << 7)
 #define BOOT_WATCHDOG_PANIC (1u << 8) /* a stuck processor ends the sandbox */
+#define BOOT_PROBE	    (1u << 9) /* try the KVM before trusting it (--platform=auto) */
 
 struct boot_config {
 	uint32_t magic;
