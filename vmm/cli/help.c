@@ -5,6 +5,28 @@
 #include "vmm/cli/cli.h"
 #include "vmm/util/util.h"
 
+struct help_opts {
+	const char *format;
+};
+
+static const struct opt help_opts[] = {
+	{"format", OPT_CHOICE, offsetof(struct help_opts, format), .choices = "table|json",
+	 .help = "of \"help syscalls\""},
+	{0},
+};
+
+/* Text that the build made: see syscalls_print.c. */
+extern const char syscalls_table_start[], syscalls_table_end[];
+extern const char syscalls_json_start[], syscalls_json_end[];
+
+static void help_syscalls(const char *format)
+{
+	if (!strcmp(format, "json"))
+		fwrite(syscalls_json_start, 1, syscalls_json_end - syscalls_json_start, stdout);
+	else
+		fwrite(syscalls_table_start, 1, syscalls_table_end - syscalls_table_start, stdout);
+}
+
 static void help_all(void)
 {
 	printf("usage: runsc [flags] COMMAND [arguments]\n\ncommands:\n");
@@ -13,7 +35,8 @@ static void help_all(void)
 			printf("  %-8s %s\n", verbs[i]->name, verbs[i]->summary);
 	printf("\nflags:\n");
 	opt_print(global_opts);
-	printf("\n\"runsc help COMMAND\" says more.\n");
+	printf("\n\"runsc help COMMAND\" says more, \"runsc help syscalls\" lists the system "
+	       "calls.\n");
 }
 
 static void help_verb(const struct verb *verb)
@@ -29,14 +52,21 @@ static void help_verb(const struct verb *verb)
 
 static int help_run(struct globals *globals, int argc, char **argv, struct error *err)
 {
-	static const struct opt none[] = {{0}};
-	int at = cli_parse(none, NULL, globals, argc, argv, err);
+	struct help_opts o = {.format = "table"};
+	int at = cli_parse(help_opts, &o, globals, argc, argv, err);
 	const struct verb *verb;
 
 	if (at < 0)
 		return -1;
 	if (at == argc) {
 		help_all();
+		return 0;
+	}
+	if (!strcmp(argv[at], "syscalls")) {
+		/* Flags may follow the topic as well. */
+		if (cli_parse(help_opts, &o, globals, argc - at, argv + at, err) < 0)
+			return -1;
+		help_syscalls(o.format);
 		return 0;
 	}
 	verb = cli_find(argv[at]);
@@ -49,7 +79,8 @@ static int help_run(struct globals *globals, int argc, char **argv, struct error
 
 const struct verb verb_help = {
 	.name = "help",
-	.usage = "[COMMAND]",
-	.summary = "say how a command is used",
+	.usage = "[COMMAND | syscalls [--format=table|json]]",
+	.summary = "say how a command is used, or which system calls there are",
+	.opts = help_opts,
 	.run = help_run,
 };

@@ -99,11 +99,38 @@ void report_cpu(struct sandbox *sb, FILE *out, struct vcpu *cpu)
 	report_code(sb, out, cpu, at.ip);
 }
 
+/* The kernel's text, with a name behind each address that it wrote as "[<0123456789abcdef>]". */
+static void report_text(struct sandbox *sb, FILE *out, const char *text, uint32_t len)
+{
+	const char *end = text + len;
+
+	while (text < end) {
+		const char *line_end = memchr(text, '\n', end - text);
+		size_t n = line_end ? line_end - text : end - text;
+		const char *mark = memmem(text, n, "[<", 2);
+		char digits[17] = "", *stop = digits;
+		uint64_t va, off;
+		const char *name = NULL;
+
+		if (mark && mark + 20 <= text + n)
+			memcpy(digits, mark + 2, 16);
+		va = strtoull(digits, &stop, 16);
+		if (stop == digits + 16)
+			name = image_symbol(&sb->image, va, &off);
+		fprintf(out, "%.*s", (int)n, text);
+		if (name)
+			fprintf(out, " %s+%#llx", name, (unsigned long long)off);
+		fputc('\n', out);
+		text += n + 1;
+	}
+}
+
 static void report_panic(struct sandbox *sb, FILE *out)
 {
 	if (!sb->panic_text)
 		return;
-	fprintf(out, "the kernel's last words:\n%.*s\n", (int)sb->panic_len, sb->panic_text);
+	fprintf(out, "the kernel's last words:\n");
+	report_text(sb, out, sb->panic_text, sb->panic_len);
 	fprintf(out, "called from:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(sb->panic_trace); i++)
 		if (sb->panic_trace[i])
