@@ -19,73 +19,73 @@
 
 typedef unsigned long long ull;
 
-static void add_quoted(struct text *x, const char *s, size_t n, bool more)
+static void add_quoted(struct trace_text *x, const char *s, size_t n, bool more)
 {
-	text_add(x, "\"");
+	trace_add(x, "\"");
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
 
 		if (c == '\n')
-			text_add(x, "\\n");
+			trace_add(x, "\\n");
 		else if (c == '"' || c == '\\')
-			text_add(x, "\\%c", c);
+			trace_add(x, "\\%c", c);
 		else if (c >= ' ' && c < 0x7f)
-			text_add(x, "%c", c);
+			trace_add(x, "%c", c);
 		else
-			text_add(x, "\\x%02x", c);
+			trace_add(x, "\\x%02x", c);
 	}
-	text_add(x, more ? "\"..." : "\"");
+	trace_add(x, more ? "\"..." : "\"");
 }
 
-static void add_string(struct text *x, u64 addr)
+static void add_string(struct trace_text *x, u64 addr)
 {
 	char s[STRING_MAX + 1] = {0};
 	ssize_t n;
 
 	if (!addr) {
-		text_add(x, "NULL");
+		trace_add(x, "NULL");
 		return;
 	}
 	n = copy_in_str(s, UADDR(addr), sizeof(s));
 	if (n == -ENAMETOOLONG)
 		add_quoted(x, s, strnlen(s, STRING_MAX), true);
 	else if (n < 0)
-		text_add(x, "0x%llx", (ull)addr);
+		trace_add(x, "0x%llx", (ull)addr);
 	else
 		add_quoted(x, s, (size_t)n, false);
 }
 
-static void add_bytes(struct text *x, u64 addr, u64 n)
+static void add_bytes(struct trace_text *x, u64 addr, u64 n)
 {
 	char s[STRING_MAX];
 	size_t k = MIN(n, (u64)sizeof(s));
 
 	if (!addr || copy_in(s, UADDR(addr), k))
-		text_add(x, "0x%llx", (ull)addr);
+		trace_add(x, "0x%llx", (ull)addr);
 	else
 		add_quoted(x, s, k, k < n);
 }
 
-static void add_argv(struct text *x, u64 addr)
+static void add_argv(struct trace_text *x, u64 addr)
 {
 	u64 p;
 
-	text_add(x, "[");
+	trace_add(x, "[");
 	for (u32 i = 0; addr; i++) {
 		if (copy_in_obj(&p, UADDR(addr + i * 8)) || !p)
 			break;
 		if (i)
-			text_add(x, ", ");
+			trace_add(x, ", ");
 		if (i == ARRAY_MAX) {
-			text_add(x, "...");
+			trace_add(x, "...");
 			break;
 		}
 		add_string(x, p);
 	}
-	text_add(x, "]");
+	trace_add(x, "]");
 }
 
-static void add_flags(struct text *x, const struct sys_flag *set, u64 v)
+static void add_flags(struct trace_text *x, const struct sys_flag *set, u64 v)
 {
 	const char *sep = "";
 	u64 rest = v;
@@ -95,55 +95,55 @@ static void add_flags(struct text *x, const struct sys_flag *set, u64 v)
 			continue;
 		if (f->mask != ~0ull && (rest & f->mask) != f->value)
 			continue;
-		text_add(x, "%s%s", sep, f->name);
+		trace_add(x, "%s%s", sep, f->name);
 		sep = "|";
 		rest &= ~f->value;
 	}
 	if (rest)
-		text_add(x, "%s0x%llx", sep, (ull)rest);
+		trace_add(x, "%s0x%llx", sep, (ull)rest);
 	else if (!*sep)
-		text_add(x, "0");
+		trace_add(x, "0");
 }
 
-static void add_time(struct text *x, s64 sec, s64 frac)
+static void add_time(struct trace_text *x, s64 sec, s64 frac)
 {
-	text_add(x, "{%lld, %lld}", (long long)sec, (long long)frac);
+	trace_add(x, "{%lld, %lld}", (long long)sec, (long long)frac);
 }
 
-static void add_sigset(struct text *x, u64 set)
+static void add_sigset(struct trace_text *x, u64 set)
 {
 	const char *sep = "";
 
-	text_add(x, "[");
+	trace_add(x, "[");
 	for (int i = 1; i <= ABI_NSIG; i++) {
 		if (!(set & ABI_SIGBIT(i)))
 			continue;
-		text_add(x, "%s%d", sep, i);
+		trace_add(x, "%s%d", sep, i);
 		sep = " ";
 	}
-	text_add(x, "]");
+	trace_add(x, "]");
 }
 
-static void add_stat(struct text *x, u32 mode, u64 size)
+static void add_stat(struct trace_text *x, u32 mode, u64 size)
 {
-	text_add(x, "{mode=0%o, size=%llu}", mode, (ull)size);
+	trace_add(x, "{mode=0%o, size=%llu}", mode, (ull)size);
 }
 
-static void add_sockaddr(struct text *x, u64 addr)
+static void add_sockaddr(struct trace_text *x, u64 addr)
 {
 	struct abi_sockaddr_un s;
 
 	memset(&s, 0, sizeof(s));
 	if (copy_in(&s, UADDR(addr), sizeof(s.sun_family))) {
-		text_add(x, "0x%llx", (ull)addr);
+		trace_add(x, "0x%llx", (ull)addr);
 		return;
 	}
-	text_add(x, "{family=%u", s.sun_family);
+	trace_add(x, "{family=%u", s.sun_family);
 	if (s.sun_family == ABI_AF_UNIX) {
-		text_add(x, ", path=");
+		trace_add(x, ", path=");
 		add_string(x, addr + offsetof(struct abi_sockaddr_un, sun_path));
 	}
-	text_add(x, "}");
+	trace_add(x, "}");
 }
 
 /* Size of one element; 0 for formats that read by themselves. */
@@ -182,14 +182,14 @@ union element {
 	struct abi_clone_args clone;
 };
 
-static void add_element(struct text *x, u8 fmt, const union element *e)
+static void add_element(struct trace_text *x, u8 fmt, const union element *e)
 {
 	switch ((enum sys_fmt)fmt) {
 	case SYS_FMT_INT:
-		text_add(x, "%d", e->i);
+		trace_add(x, "%d", e->i);
 		break;
 	case SYS_FMT_U64:
-		text_add(x, "%llu", (ull)e->u);
+		trace_add(x, "%llu", (ull)e->u);
 		break;
 	case SYS_FMT_STAT:
 		add_stat(x, e->stat.st_mode, (u64)e->stat.st_size);
@@ -204,37 +204,38 @@ static void add_element(struct text *x, u8 fmt, const union element *e)
 	case SYS_FMT_ITIMERSPEC:
 	case SYS_FMT_ITIMERVAL:
 		add_time(x, e->its.it_interval.tv_sec, e->its.it_interval.tv_nsec);
-		text_add(x, "+");
+		trace_add(x, "+");
 		add_time(x, e->its.it_value.tv_sec, e->its.it_value.tv_nsec);
 		break;
 	case SYS_FMT_SIGSET:
 		add_sigset(x, e->u);
 		break;
 	case SYS_FMT_SIGACTION:
-		text_add(x, "{0x%llx, flags=0x%llx, mask=", (ull)e->act.handler, (ull)e->act.flags);
+		trace_add(x, "{0x%llx, flags=0x%llx, mask=", (ull)e->act.handler,
+			  (ull)e->act.flags);
 		add_sigset(x, e->act.mask);
-		text_add(x, "}");
+		trace_add(x, "}");
 		break;
 	case SYS_FMT_SIGINFO:
-		text_add(x, "{signo=%d, code=%d}", e->info.si_signo, e->info.si_code);
+		trace_add(x, "{signo=%d, code=%d}", e->info.si_signo, e->info.si_code);
 		break;
 	case SYS_FMT_RLIMIT:
-		text_add(x, "{%llu, %llu}", (ull)e->rlim.rlim_cur, (ull)e->rlim.rlim_max);
+		trace_add(x, "{%llu, %llu}", (ull)e->rlim.rlim_cur, (ull)e->rlim.rlim_max);
 		break;
 	case SYS_FMT_POLLFD:
-		text_add(x, "{%d, 0x%x, 0x%x}", e->poll.fd, (u16)e->poll.events,
-			 (u16)e->poll.revents);
+		trace_add(x, "{%d, 0x%x, 0x%x}", e->poll.fd, (u16)e->poll.events,
+			  (u16)e->poll.revents);
 		break;
 	case SYS_FMT_IOVEC:
-		text_add(x, "{0x%llx, %llu}", (ull)e->iov.iov_base, (ull)e->iov.iov_len);
+		trace_add(x, "{0x%llx, %llu}", (ull)e->iov.iov_base, (ull)e->iov.iov_len);
 		break;
 	case SYS_FMT_EPOLL_EVENT:
-		text_add(x, "{0x%x, 0x%llx}", e->ev.events, (ull)e->ev.data);
+		trace_add(x, "{0x%x, 0x%llx}", e->ev.events, (ull)e->ev.data);
 		break;
 	case SYS_FMT_CLONE_ARGS:
-		text_add(x, "{flags=0x%llx, exit_signal=%llu, stack=0x%llx, size=%llu}",
-			 (ull)e->clone.flags, (ull)e->clone.exit_signal, (ull)e->clone.stack,
-			 (ull)e->clone.stack_size);
+		trace_add(x, "{flags=0x%llx, exit_signal=%llu, stack=0x%llx, size=%llu}",
+			  (ull)e->clone.flags, (ull)e->clone.exit_signal, (ull)e->clone.stack,
+			  (ull)e->clone.stack_size);
 		break;
 	default:
 		break;
@@ -258,43 +259,45 @@ static u64 count_of(const struct decode *d, const struct sys_arg *a)
 	return n;
 }
 
-static void add_array(struct text *x, const struct decode *d, const struct sys_arg *a, u64 addr)
+static void add_array(struct trace_text *x, const struct decode *d, const struct sys_arg *a,
+		      u64 addr)
 {
 	size_t size = fmt_size[a->fmt];
 	u64 n = count_of(d, a);
 	union element e;
 
 	if (a->count)
-		text_add(x, "[");
+		trace_add(x, "[");
 	for (u64 i = 0; i < n; i++) {
 		if (i)
-			text_add(x, ", ");
+			trace_add(x, ", ");
 		if (i == ARRAY_MAX || copy_in(&e, UADDR(addr + i * size), size)) {
-			text_add(x, i ? "..." : "0x%llx", (ull)addr);
+			trace_add(x, i ? "..." : "0x%llx", (ull)addr);
 			break;
 		}
 		add_element(x, a->fmt, &e);
 	}
 	if (a->count)
-		text_add(x, "]");
+		trace_add(x, "]");
 }
 
-static void decode_addr(struct text *x, const struct decode *d, const struct sys_arg *a, u64 addr)
+static void decode_addr(struct trace_text *x, const struct decode *d, const struct sys_arg *a,
+			u64 addr)
 {
 	bool failed = d->done && d->result < 0 && d->result >= -ABI_ERRNO_MAX;
 
 	if (!addr) {
-		text_add(x, "NULL");
+		trace_add(x, "NULL");
 		return;
 	}
 	if (a->dir == SYS_DIR_OUT && (failed || !d->done)) {
-		text_add(x, "0x%llx", (ull)addr);
+		trace_add(x, "0x%llx", (ull)addr);
 		return;
 	}
 	switch (a->fmt) {
 	case SYS_FMT_NONE:
 	case SYS_FMT_OPAQUE:
-		text_add(x, "0x%llx", (ull)addr);
+		trace_add(x, "0x%llx", (ull)addr);
 		break;
 	case SYS_FMT_BYTES:
 		add_bytes(x, addr, count_of(d, a));
@@ -313,13 +316,13 @@ static void decode_addr(struct text *x, const struct decode *d, const struct sys
 	}
 }
 
-void decode_arg(struct text *x, const struct decode *d, u32 i)
+void decode_arg(struct trace_text *x, const struct decode *d, u32 i)
 {
 	const struct sys_arg *a = &d->desc->arg[i];
 	u64 v = d->args[i];
 
 	if (d->desc->nargs == SYS_ARGS_RAW) {
-		text_add(x, "0x%llx", (ull)v);
+		trace_add(x, "0x%llx", (ull)v);
 		return;
 	}
 	if (a->flags && a->type != SYS_ARG_ADDR) {
@@ -331,30 +334,30 @@ void decode_arg(struct text *x, const struct decode *d, u32 i)
 	switch ((enum sys_arg_type)a->type) {
 	case SYS_ARG_DIRFD:
 		if ((s32)v == ABI_AT_FDCWD) {
-			text_add(x, "AT_FDCWD");
+			trace_add(x, "AT_FDCWD");
 			break;
 		}
-		text_add(x, "%d", (s32)v);
+		trace_add(x, "%d", (s32)v);
 		break;
 	case SYS_ARG_INT:
 	case SYS_ARG_FD:
 	case SYS_ARG_PID:
 	case SYS_ARG_SIG:
 	case SYS_ARG_UID:
-		text_add(x, "%d", (s32)v);
+		trace_add(x, "%d", (s32)v);
 		break;
 	case SYS_ARG_UINT:
-		text_add(x, "%u", (u32)v);
+		trace_add(x, "%u", (u32)v);
 		break;
 	case SYS_ARG_LONG:
 	case SYS_ARG_OFF_T:
-		text_add(x, "%lld", (long long)v);
+		trace_add(x, "%lld", (long long)v);
 		break;
 	case SYS_ARG_SIZE_T:
-		text_add(x, "%llu", (ull)v);
+		trace_add(x, "%llu", (ull)v);
 		break;
 	case SYS_ARG_MODE:
-		text_add(x, "0%o", (u32)v);
+		trace_add(x, "0%o", (u32)v);
 		break;
 	case SYS_ARG_PATH:
 		add_string(x, v);
@@ -364,24 +367,24 @@ void decode_arg(struct text *x, const struct decode *d, u32 i)
 		break;
 	case SYS_ARG_ULONG:
 	case SYS_ARG_NONE:
-		text_add(x, "0x%llx", (ull)v);
+		trace_add(x, "0x%llx", (ull)v);
 		break;
 	}
 }
 
-void decode_result(struct text *x, const struct decode *d)
+void decode_result(struct trace_text *x, const struct decode *d)
 {
 	long r = d->result;
 	const char *name;
 
 	if (r < 0 && r >= -ABI_ERRNO_MAX) {
 		name = syscall_errno_name((int)-r);
-		text_add(x, "-1 %s", name ? name : "?");
+		trace_add(x, "-1 %s", name ? name : "?");
 		if (!name)
-			text_add(x, " (%ld)", -r);
+			trace_add(x, " (%ld)", -r);
 	} else if (r >= 0 && r < 1l << 32) {
-		text_add(x, "%ld", r);
+		trace_add(x, "%ld", r);
 	} else {
-		text_add(x, "0x%lx", (unsigned long)r);
+		trace_add(x, "0x%lx", (unsigned long)r);
 	}
 }

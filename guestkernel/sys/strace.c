@@ -22,7 +22,7 @@
 
 a32_t strace_on;
 
-void text_add(struct text *x, const char *fmt, ...)
+void trace_add(struct trace_text *x, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -54,11 +54,11 @@ static u32 args_before(const struct sys_desc *d)
 	return i;
 }
 
-static void add_args(struct text *x, const struct decode *d, u32 from, u32 to)
+static void add_args(struct trace_text *x, const struct decode *d, u32 from, u32 to)
 {
 	for (u32 i = from; i < to; i++) {
 		if (i)
-			text_add(x, ", ");
+			trace_add(x, ", ");
 		decode_arg(x, d, i);
 	}
 }
@@ -73,7 +73,7 @@ static bool never_returns(u32 nr)
 	return nr == NR_exit || nr == NR_exit_group;
 }
 
-static void emit(struct task *t, const struct text *x)
+static void emit(struct task *t, const struct trace_text *x)
 {
 	log_write(LOG_INFO, "strace: [%u:%u] %s", task_pid(t), t->tid, x->buf);
 }
@@ -81,7 +81,7 @@ static void emit(struct task *t, const struct text *x)
 long strace_call(struct task *t, u32 nr)
 {
 	struct decode d = {.desc = &syscall_descs[nr]};
-	struct text x = {.buf = kmalloc(STRACE_LINE), .size = STRACE_LINE};
+	struct trace_text x = {.buf = kmalloc(STRACE_LINE), .size = STRACE_LINE};
 	u32 before = args_before(d.desc);
 
 	for (u32 i = 0; i < 6; i++)
@@ -90,10 +90,10 @@ long strace_call(struct task *t, u32 nr)
 		return call(nr, d.args);
 
 	x.buf[0] = 0;
-	text_add(&x, "%s(", d.desc->name);
+	trace_add(&x, "%s(", d.desc->name);
 	add_args(&x, &d, 0, before);
 	if (never_returns(nr)) {
-		text_add(&x, ") = ?");
+		trace_add(&x, ") = ?");
 		emit(t, &x);
 		kfree(x.buf);
 		return call(nr, d.args);
@@ -101,7 +101,7 @@ long strace_call(struct task *t, u32 nr)
 	d.result = call(nr, d.args);
 	d.done = true;
 	add_args(&x, &d, before, nargs(d.desc));
-	text_add(&x, ") = ");
+	trace_add(&x, ") = ");
 	decode_result(&x, &d);
 	emit(t, &x);
 	kfree(x.buf);

@@ -8,11 +8,11 @@ struct task;
 long strace_call(struct task *t, u32 nr);
 
 /* Text under construction: always terminated; what does not fit is dropped and marked. */
-struct text {
+struct trace_text {
 	char *buf;
 	size_t size, len;
 };
-void text_add(struct text *x, const char *fmt, ...) printf_like(2, 3);
+void trace_add(struct trace_text *x, const char *fmt, ...) printf_like(2, 3);
 
 /* Appends argument i of a call. args: six registers. May sleep (it reads user memory); done: the
  * call has been made, result is its own, and what it wrote may be shown. */
@@ -22,5 +22,5 @@ struct decode {
 	bool done;
 	long result;
 };
-void decode_arg(struct text *x, const struct decode *d, u32 i);
-void decode_result(struct text *x, const struct decode *d);
+void decode_arg(struct trace_text *x, const struct decode *d, u32 i);
+void decode_result(struct trace_text *x, const struct decode *d);
