@@ -88,6 +88,8 @@ def owner(path, mark, name, tree):
                 return place
     hits = [f for f in tree if f.endswith("/" + name)]
     near = [f for f in hits if f.split("/")[0] == path.split("/")[0]]
+    if re.match(r"arch/[^/]+/kernel/", path):
+        near = near or [f for f in hits if f.startswith("guestkernel/include/")]
     if near or hits:
         return (near or hits)[0]
     return "system" if mark == "<" else "generated"
