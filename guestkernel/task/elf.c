@@ -38,8 +38,9 @@ static int read_image(struct file *f, const u8 *head, size_t n, struct elf_image
 	return err;
 }
 
-/* The bytes between the file's part of a segment and its page's end; a read-only segment keeps what
- * the file has there, as on Linux. */
+/* The bytes between the file's part of a segment and its page's end, also those behind the bss: the
+ * dynamic linker takes them for zero. A read-only segment keeps what the file has there. As Linux.
+ */
 static int clear_tail(struct mm *mm, u64 from, u64 to)
 {
 	static const u8 zeros[256];
@@ -73,7 +74,7 @@ static int map_segment(struct exec *x, struct file *f, const struct elf_segment 
 	if (s->memsz == s->filesz)
 		return 0;
 	if (s->filesz && s->prot & ABI_PROT_WRITE) {
-		int err = clear_tail(x->mm, file_end, MIN(zero_page, end));
+		int err = clear_tail(x->mm, file_end, zero_page);
 
 		if (err)
 			return err;

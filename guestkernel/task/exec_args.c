@@ -19,9 +19,8 @@ int exec_strings_init(struct exec_strings *s)
 
 void exec_strings_free(struct exec_strings *s)
 {
-	for (u32 i = 0; i < s->nframes; i++)
-		if (s->frame[i])
-			frame_put(s->frame[i]);
+	for (u32 i = s->given; i < s->nframes; i++)
+		frame_put(s->frame[i]);
 	kfree(s->frame);
 	s->frame = NULL;
 	s->nframes = 0;

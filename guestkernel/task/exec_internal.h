@@ -13,6 +13,7 @@
 struct exec_strings {
 	struct frame **frame; /* kmalloc'd */
 	u32 nframes, cap;
+	u32 given;    /* the first so many frames are the new space's, still to be read */
 	size_t len;   /* bytes in them */
 	size_t limit; /* of strings and pointers together */
 	u32 argc, envc;

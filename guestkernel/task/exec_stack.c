@@ -168,7 +168,7 @@ int exec_build_stack(struct exec *x)
 	err = mm_stack_reserve(mm, strings - (s->argc + s->envc + 64ull) * sizeof(u64));
 	for (u32 i = 0; i < s->nframes && !err; i++) {
 		err = mm_map_frame(mm, strings + (u64)i * PAGE_SIZE, s->frame[i]);
-		s->frame[i] = NULL;
+		s->given = i + 1;
 	}
 	if (err)
 		return err;
