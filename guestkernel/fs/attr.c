@@ -9,12 +9,6 @@
 #define UTIME_NOW  ((1l << 30) - 1l)
 #define UTIME_OMIT ((1l << 30) - 2l)
 
-/* What a change is made to: a name's inode or an open file's. */
-struct attr_target {
-	struct inode *inode;
-	struct mount *mnt; /* null: nameless */
-};
-
 static int setattr_locked(struct inode *i, struct iattr *a)
 {
 	a->valid |= ATTR_CTIME;
@@ -26,7 +20,7 @@ static int setattr_locked(struct inode *i, struct iattr *a)
 	return 0;
 }
 
-static int target_writable(const struct attr_target *t)
+static int target_writable(const struct attr_node *t)
 {
 	return (t->mnt && t->mnt->flags & MNT_RDONLY) || t->inode->sb->flags & SB_RDONLY ? -EROFS
 											 : 0;
@@ -64,7 +58,7 @@ static int chown_check(const struct inode *i, struct iattr *a)
 	return 0;
 }
 
-static int target_setattr(const struct attr_target *t, struct iattr *a)
+static int target_setattr(const struct attr_node *t, struct iattr *a)
 {
 	struct inode *i = t->inode;
 	int err = target_writable(t);
@@ -84,7 +78,7 @@ static int target_setattr(const struct attr_target *t, struct iattr *a)
 
 int vfs_setattr(const struct path *p, struct iattr *a)
 {
-	struct attr_target t = {p->dentry->inode, p->mnt};
+	struct attr_node t = {p->dentry->inode, p->mnt};
 
 	return target_setattr(&t, a);
 }
@@ -111,15 +105,15 @@ int vfs_setattr_held(const struct path *p, struct iattr *a)
 	return err;
 }
 
-static struct attr_target target_of_file(struct file *f)
+static struct attr_node target_of_file(struct file *f)
 {
-	return (struct attr_target){file_node(f), f->path.mnt};
+	return (struct attr_node){file_node(f), f->path.mnt};
 }
 
 static long setattr_fd(int fd, struct iattr *a, bool path_ok)
 {
 	struct fdref r = fd_get(fd);
-	struct attr_target t;
+	struct attr_node t;
 	long err;
 
 	if (!r.file)
@@ -224,7 +218,7 @@ long sys_fchown(int fd, u32 uid, u32 gid)
 
 /* ---- times ---- */
 
-static int set_times(const struct attr_target *t, const struct abi_timespec *ts)
+static int set_times(const struct attr_node *t, const struct abi_timespec *ts)
 {
 	struct iattr a = {.valid = ATTR_ATIME | ATTR_MTIME};
 	bool now = !ts || (ts[0].tv_nsec == UTIME_NOW && ts[1].tv_nsec == UTIME_NOW);
@@ -258,7 +252,7 @@ static bool time_fits(const struct abi_timespec *t)
 static long times_fd(int fd, const struct abi_timespec *ts)
 {
 	struct fdref r = fd_get(fd);
-	struct attr_target t;
+	struct attr_node t;
 	long err;
 
 	if (!r.file)
@@ -273,7 +267,7 @@ static long do_utimens(int dirfd, uaddr_t name, const struct abi_timespec *ts, i
 {
 	u32 walk = (flags & ABI_AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
 		   (flags & ABI_AT_EMPTY_PATH ? WALK_EMPTY : 0);
-	struct attr_target t;
+	struct attr_node t;
 	struct path p;
 	long err;
 
@@ -286,7 +280,7 @@ static long do_utimens(int dirfd, uaddr_t name, const struct abi_timespec *ts, i
 	err = path_walk_user(dirfd, name, walk, &p);
 	if (err)
 		return err;
-	t = (struct attr_target){p.dentry->inode, p.mnt};
+	t = (struct attr_node){p.dentry->inode, p.mnt};
 	err = set_times(&t, ts);
 	path_put(&p);
 	return err;

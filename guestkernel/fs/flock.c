@@ -5,8 +5,8 @@
  * all lists and waits of the sandbox: they are short. Sleeps: F_SETLKW, LOCK_EX. Differs from
  * Linux: no mandatory locks, no leases. A table shared by vfork or CLONE_FILES shares its locks, as
  * there. Tests: test/unit/fs/lock_range_test.c, test/abi */
-#include "abi/linux/fcntl.h"
 #include "flock.h"
+#include "abi/linux/fcntl.h"
 #include "fs_internal.h"
 #include "sched.h"
 #include "slab.h"

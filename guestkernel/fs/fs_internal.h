@@ -149,6 +149,12 @@ int inode_writers_get(struct inode *i) must_check;   /* -ETXTBSY */
 void inode_writers_put(struct inode *i);
 bool inode_owner_or_capable(const struct inode *i);
 
+/* What attributes are changed of: a name's inode or an open file's. */
+struct attr_node {
+	struct inode *inode;
+	struct mount *mnt; /* null: nameless */
+};
+
 /* ---- files ---- */
 void file_cache_init(void);
 struct file *file_alloc(u32 flags) must_check;

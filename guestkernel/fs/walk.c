@@ -124,6 +124,8 @@ static inline int fast_child(struct walk *w, const char *name, size_t len, u64 h
 {
 	struct dentry *dir = w->cur.dentry, *d;
 
+	if (unlikely(len > ABI_NAME_MAX))
+		return -ENAMETOOLONG;
 	d = dentry_peek(dir, name, len, name_hash_at(dir, h));
 	if (unlikely(!d || d->flags & DENTRY_REVALIDATE))
 		return WALK_SLOW;
@@ -140,36 +142,57 @@ static inline int fast_child(struct walk *w, const char *name, size_t len, u64 h
 	return 0;
 }
 
-int walk_fast(struct walk *w, int dirfd, const char *name, u32 flags)
+static inline int fast_begin(struct walk *w, int dirfd, const char *name, u32 flags)
 {
-	const char *rest[FAST_LINKS], *after;
-	struct inode *inode, *found = NULL;
-	struct path next;
-	u32 depth = 0;
-	size_t len;
-	bool last;
-	u64 h;
-	int err;
-
 	w->flags = flags;
 	w->dirfd = dirfd;
 	w->name = name;
 	w->links = 0;
 	w->seq = names_read();
-	if (w->seq & 1 || flags & WALK_CAREFUL) {
-		w->name = NULL;
-		return WALK_SLOW;
-	}
-	err = walk_origin(w);
-	if (err)
-		return err;
-	inode = w->cur.dentry->inode;
 	w->last = (struct last_name){.name = name, .kind = LAST_ROOT};
-	for (name = skip_slashes(name);; name = after) {
+	if (likely(!(w->seq & 1) && !(flags & WALK_CAREFUL)))
+		return walk_origin(w);
+	w->name = NULL;
+	return WALK_SLOW;
+}
+
+struct fast_rest { /* what follows the links that are being walked */
+	const char *name[FAST_LINKS];
+	u32 depth;
+};
+
+/* Goes on in the text of a link: *after is what follows it, then what is to be walked next. */
+static int fast_link(struct walk *w, const struct inode *link, struct fast_rest *r,
+		     const char **after)
+{
+	if (!link->link || !*link->link || r->depth == FAST_LINKS || ++w->links > ABI_SYMLOOP_MAX)
+		return WALK_SLOW;
+	if (**after)
+		r->name[r->depth++] = *after;
+	if (*link->link == '/')
+		w->cur = w->root;
+	*after = skip_slashes(link->link);
+	return 0;
+}
+
+int walk_fast(struct walk *w, int dirfd, const char *name, u32 flags)
+{
+	struct inode *inode, *found = NULL;
+	struct fast_rest rest;
+	const char *after;
+	struct path next;
+	bool last;
+	size_t len;
+	u64 h;
+	int err = fast_begin(w, dirfd, name, flags);
+
+	if (unlikely(err))
+		return err;
+	rest.depth = 0;
+	inode = w->cur.dentry->inode;
+	for (name = skip_slashes(name); *name || rest.depth; name = after) {
 		if (!*name) {
-			if (!depth)
-				break;
-			after = rest[--depth];
+			after = rest.name[--rest.depth];
 			continue;
 		}
 		err = fast_may_search(inode);
@@ -177,12 +200,12 @@ int walk_fast(struct walk *w, int dirfd, const char *name, u32 flags)
 			goto stop;
 		len = name_scan(name, &h);
 		after = skip_slashes(name + len);
-		last = !*after && !depth;
+		last = !*after && !rest.depth;
 		if (last && flags & WALK_PARENT) {
 			set_last(w, name, len);
 			return fast_end(w, 0);
 		}
-		if (unlikely(!*after && name[len]))
+		if (unlikely(last && name[len]))
 			flags |= WALK_DIRECTORY | WALK_FOLLOW;
 		err = dots(name, len);
 		if (unlikely(err >= 0)) {
@@ -191,34 +214,24 @@ int walk_fast(struct walk *w, int dirfd, const char *name, u32 flags)
 			inode = w->cur.dentry->inode;
 			continue;
 		}
-		err = len > ABI_NAME_MAX ? -ENAMETOOLONG
-					 : fast_child(w, name, len, h, &next, &found);
+		err = fast_child(w, name, len, h, &next, &found);
 		if (unlikely(err))
 			goto stop;
 		if (unlikely(S_ISLNK(found->mode)) && (!last || flags & WALK_FOLLOW)) {
-			if (!found->link || !*found->link || depth == FAST_LINKS ||
-			    ++w->links > ABI_SYMLOOP_MAX) {
-				err = WALK_SLOW;
-				goto stop;
-			}
-			if (*after)
-				rest[depth++] = after;
-			if (*found->link == '/')
-				w->cur = w->root;
+			err = fast_link(w, found, &rest, &after);
 			inode = w->cur.dentry->inode;
-			after = skip_slashes(found->link);
-			continue;
-		}
-		if (!S_ISDIR(found->mode) && !last) {
+		} else if (!last && !S_ISDIR(found->mode)) {
 			err = -ENOTDIR;
-			goto stop;
+		} else {
+			w->cur = next;
+			inode = found;
 		}
-		w->cur = next;
-		inode = found;
+		if (unlikely(err))
+			goto stop;
 	}
 	err = flags & WALK_DIRECTORY && !S_ISDIR(inode->mode) ? -ENOTDIR : 0;
 stop:
-	w->name = depth ? NULL : name; /* where a slow walk may go on */
+	w->name = rest.depth ? NULL : name; /* where a slow walk may go on */
 	w->flags = flags;
 	return err == WALK_SLOW ? err : fast_end(w, err);
 }

@@ -10,7 +10,7 @@
  * Differs from Linux: size counts bytes, not page slots; no packet mode (O_DIRECT: EINVAL).
  * Tests: test/abi/pipe.c */
 #include "ipc/pipe.h"
-#include "abi/linux/caps.h"
+#include "ipc/pipe_internal.h"
 #include "abi/linux/poll.h"
 #include "abi/linux/termios.h"
 #include "ksignal.h"
@@ -19,24 +19,6 @@
 #include "slab.h"
 #include "string.h"
 #include "syscalls_proto.h"
-
-#define PIPE_DEFAULT 65536u
-#define PIPE_MAX     (1u << 20) /* of the unprivileged; /proc/sys/fs/pipe-max-size */
-#define PIPE_LIMIT   (1u << 30)
-
-struct pipe {
-	struct mutex lock;
-	struct waitq rd, wr;		/* readers and writers that wait; poll on either */
-	u32 head, tail;			/* [l] bytes taken, put: free-running */
-	u32 size;			/* [l] power of two of pages */
-	u32 readers, writers;		/* [l] open ends */
-	u32 files;			/* [l] open descriptions */
-	u32 reader_opens, writer_opens; /* [l] ever: a FIFO's open waits for a change */
-	void **page;			/* [l] size / PAGE_SIZE of them, null until used */
-	void *first[PIPE_DEFAULT / PAGE_SIZE];
-};
-
-static const struct file_ops pipe_file_ops;
 
 static struct pipe *pipe_new(void)
 {
@@ -61,20 +43,6 @@ static void pipe_free(struct pipe *p)
 	if (p->page != p->first)
 		kfree(p->page);
 	kfree(p);
-}
-
-static inline u32 pipe_used(const struct pipe *p)
-{
-	return p->tail - p->head;
-}
-
-/* The bytes at a position, and how many follow in its page. */
-static inline char *pipe_at(const struct pipe *p, u32 pos, u32 *run)
-{
-	u32 off = pos & (PAGE_SIZE - 1);
-
-	*run = (u32)PAGE_SIZE - off;
-	return (char *)p->page[(pos & (p->size - 1)) >> PAGE_SHIFT] + off;
 }
 
 /* Puts up to n bytes (there is room): how many, or -EFAULT, -ENOMEM if none. */
@@ -124,7 +92,7 @@ static ssize_t pipe_take(struct pipe *p, struct iter *to, u32 n)
 }
 
 /* Sleeps with the lock dropped. A wake-up that comes with a signal is passed on. */
-static int pipe_wait(struct pipe *p, struct waitq *q, u32 events)
+int pipe_wait(struct pipe *p, struct waitq *q, u32 events)
 {
 	struct waiter w;
 	int err;
@@ -141,9 +109,6 @@ static int pipe_wait(struct pipe *p, struct waitq *q, u32 events)
 	mutex_lock(&p->lock);
 	return err;
 }
-
-#define READABLE (ABI_POLLIN | ABI_POLLRDNORM)
-#define WRITABLE (ABI_POLLOUT | ABI_POLLWRNORM)
 
 static inline void pipe_wake(struct waitq *q, u32 events)
 {
@@ -322,7 +287,7 @@ static void pipe_describe(struct file *f, char *buf, size_t size)
 	ksnprintf(buf, size, "pipe:[%llu]", (unsigned long long)f->inode->ino);
 }
 
-static const struct file_ops pipe_file_ops = {
+const struct file_ops pipe_file_ops = {
 	.name = "pipe",
 	.read = pipe_read,
 	.write = pipe_write,
@@ -421,98 +386,6 @@ const struct file_ops fifo_file_ops = {
 	.name = "fifo",
 	.open = fifo_open,
 };
-
-/* ---- sizes, peeking ---- */
-
-bool file_is_pipe(const struct file *f)
-{
-	return f->ops == &pipe_file_ops;
-}
-
-long pipe_get_size(struct file *f)
-{
-	return file_is_pipe(f) ? (long)((struct pipe *)f->priv)->size : -EBADF;
-}
-
-/* p->lock held: the content, from position 0 on, in pages of another ring. */
-static int pipe_rebuild(struct pipe *p, u32 size)
-{
-	void **page = kzalloc(size / PAGE_SIZE * sizeof(void *));
-	u32 used = pipe_used(p), done, run, k;
-	char *from;
-
-	if (!page)
-		return -ENOMEM;
-	for (k = 0; k < (used + PAGE_SIZE - 1) / PAGE_SIZE; k++) {
-		page[k] = kmalloc(PAGE_SIZE);
-		if (!page[k])
-			goto out_free;
-	}
-	for (done = 0; done < used; done += run) {
-		from = pipe_at(p, p->head + done, &run);
-		run = MIN(run, used - done);
-		run = MIN(run, (u32)PAGE_SIZE - (done & (u32)(PAGE_SIZE - 1)));
-		memcpy((char *)page[done >> PAGE_SHIFT] + (done & (PAGE_SIZE - 1)), from, run);
-	}
-	for (k = 0; k < p->size / PAGE_SIZE; k++)
-		kfree(p->page[k]);
-	if (p->page != p->first)
-		kfree(p->page);
-	p->page = page;
-	p->size = size;
-	p->head = 0;
-	p->tail = used;
-	return 0;
-out_free:
-	while (k--)
-		kfree(page[k]);
-	kfree(page);
-	return -ENOMEM;
-}
-
-long pipe_set_size(struct file *f, u64 want)
-{
-	struct pipe *p = f->priv;
-	u32 size = (u32)PAGE_SIZE;
-	long err;
-
-	if (!file_is_pipe(f))
-		return -EBADF;
-	if (want > PIPE_LIMIT || !want)
-		return -EINVAL;
-	while (size < want)
-		size *= 2;
-	mutex_lock(&p->lock);
-	if (size > p->size && size > PIPE_MAX && !capable(ABI_CAP_SYS_RESOURCE))
-		err = -EPERM;
-	else if (size < pipe_used(p))
-		err = -EBUSY;
-	else
-		err = size == p->size ? 0 : pipe_rebuild(p, size);
-	mutex_unlock(&p->lock);
-	if (err)
-		return err;
-	waitq_wake_all(&p->wr);
-	return (long)size;
-}
-
-size_t pipe_peek(struct file *f, void *buf, size_t n)
-{
-	struct pipe *p = f->priv;
-	size_t done;
-	u32 run;
-	char *at;
-
-	mutex_lock(&p->lock);
-	n = MIN(n, (size_t)pipe_used(p));
-	for (done = 0; done < n; done += run) {
-		at = pipe_at(p, p->head + (u32)done, &run);
-		run = (u32)MIN((size_t)run, n - done);
-		memcpy((char *)buf + done, at, run);
-	}
-	mutex_unlock(&p->lock);
-	return n;
-}
 
 /* ---- pipe(2) ---- */
 
