@@ -103,6 +103,41 @@ out_put_text:
 	return err;
 }
 
+int vfs_mknod(int dirfd, const char *name, u32 mode, u64 rdev, struct path *out)
+{
+	struct last_name last;
+	struct path dir;
+	struct dentry *d;
+	int err = path_walk_parent(dirfd, name, 0, &dir, &last);
+
+	if (err)
+		return err;
+	err = -EEXIST;
+	if (last.kind != LAST_NORM)
+		goto out_put;
+	rwlock_write(&dir.dentry->inode->lock);
+	err = dentry_lookup(dir.dentry, last.name, last.len, true, &d);
+	if (err)
+		goto out_unlock;
+	if (d->inode)
+		err = -EEXIST;
+	else
+		err = dir.mnt->flags & MNT_RDONLY ? -EROFS : may_create(dir.dentry->inode);
+	if (!err)
+		err = vfs_create(&dir, d, mode, rdev);
+	if (err) {
+		dentry_put(d);
+		goto out_unlock;
+	}
+	*out = (struct path){dir.mnt, d};
+	mount_get(dir.mnt);
+out_unlock:
+	rwlock_write_done(&dir.dentry->inode->lock);
+out_put:
+	path_put(&dir);
+	return err;
+}
+
 long sys_mkdirat(int dirfd, uaddr_t name, u32 mode)
 {
 	struct new_name n;

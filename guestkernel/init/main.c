@@ -93,6 +93,7 @@ noreturn void kernel_main(void)
 	dev_init();
 	proc_fs_init();
 	tty_init();
+	socket_init();
 	event_init();
 	ipc_init();
 	start_others(MIN(b->cpu_max, ABI_CPU_MAX));
