@@ -18,12 +18,45 @@
 #include "log.h"
 #include "sched.h"
 #include "slab.h"
+#include "stats.h"
 
 #define SPIN_NS	    20000u
 #define ALL_SLOTS   (~0ull)
 #define FIRST_PIECE (ABI_GOFER_SLOTS * GOFS_SLOT_BYTES)
 
 _Static_assert(ABI_GOFER_SLOTS == 64, "slots are bits of one word");
+
+#define COUNTER(op, n) [ABI_GOFER_##op] = STAT_COUNTER("gofer." n)
+static struct stat_counter counts[ABI_GOFER_OPS] = {
+	COUNTER(ATTACH, "attach"),
+	COUNTER(WALK, "walk"),
+	COUNTER(GETATTR, "getattr"),
+	COUNTER(SETATTR, "setattr"),
+	COUNTER(OPEN, "open"),
+	COUNTER(CREATE, "create"),
+	COUNTER(MKDIR, "mkdir"),
+	COUNTER(MKNOD, "mknod"),
+	COUNTER(SYMLINK, "symlink"),
+	COUNTER(LINK, "link"),
+	COUNTER(RENAME, "rename"),
+	COUNTER(UNLINK, "unlink"),
+	COUNTER(RMDIR, "rmdir"),
+	COUNTER(READLINK, "readlink"),
+	COUNTER(READ, "read"),
+	COUNTER(WRITE, "write"),
+	COUNTER(READDIR, "readdir"),
+	COUNTER(FSYNC, "fsync"),
+	COUNTER(FALLOCATE, "fallocate"),
+	COUNTER(STATFS, "statfs"),
+	COUNTER(GETXATTR, "getxattr"),
+	COUNTER(SETXATTR, "setxattr"),
+	COUNTER(LISTXATTR, "listxattr"),
+	COUNTER(REMOVEXATTR, "removexattr"),
+	COUNTER(LSEEK, "lseek"),
+	COUNTER(CLOSE, "close"),
+	COUNTER(CLOSE_BATCH, "close_batch"),
+	COUNTER(SYNCFS, "syncfs"),
+};
 
 static struct gofs_chan *table[ABI_CHANNEL_MAX]; /* [q] table_lock */
 static struct mutex table_lock;
@@ -181,7 +214,8 @@ static void submit(struct gofs_req *rq, bool async)
 	const u64 bit = 1ull << rq->slot;
 	int put, ring = 0;
 
-	rq->q->tag = rq->q->tag + 1;
+	stat_count(&counts[rq->q->op]);
+	rq->q->tag++;
 	abi_copy_words((u8 *)abi_channel_slot(&c->chan, rq->slot) + ABI_GOFER_REQUEST_OFF, rq->q,
 		       sizeof(*rq->q));
 	spin_lock(&c->lock);
