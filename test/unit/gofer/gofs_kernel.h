@@ -15,9 +15,10 @@ void gofs_interrupt(void); /* the channel's, now */
 		if (!(x))                                               \
 			host_fail("%s:%d: %s", __FILE__, __LINE__, #x); \
 	} while (0)
-#define check_eq(a, b)                                                                          \
-	do {                                                                                    \
-		long a_ = (long)(a), b_ = (long)(b);                                            \
-		if (a_ != b_)                                                                   \
-			host_fail("%s:%d: %s is %ld, not %ld", __FILE__, __LINE__, #a, a_, b_); \
+#define check_eq(a, b)                                                                       \
+	do {                                                                                 \
+		long got_ = (long)(a), want_ = (long)(b);                                    \
+		if (got_ != want_)                                                           \
+			host_fail("%s:%d: %s is %ld, not %ld", __FILE__, __LINE__, #a, got_, \
+				  want_);                                                    \
 	} while (0)
