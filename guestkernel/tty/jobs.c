@@ -4,10 +4,10 @@
  * and tty->session point at each other, under tasklist_lock; the session's pointer holds a
  * reference. The foreground group of the session lives in both, as one pointer with a reference.
  * Tests: test/abi/pty */
+#include "tty/jobs.h"
 #include "abi/linux/caps.h"
 #include "ksignal.h"
 #include "log.h"
-#include "tty/jobs.h"
 
 void tty_signal_foreground(struct tty *t, int sig)
 {

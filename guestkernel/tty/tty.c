@@ -6,13 +6,13 @@
  * Locks: tty->lock (RANK_TTY) for buffers and settings; tasklist_lock for session and foreground.
  *   Signals are sent after tty->lock is dropped. Sleeps: reads and writes, with the lock dropped.
  * Differs from Linux: no modem lines, no line disciplines but the one. Tests: test/abi/pty */
+#include "tty/tty.h"
 #include "abi/linux/poll.h"
 #include "ksignal.h"
 #include "log.h"
 #include "sched.h"
 #include "string.h"
 #include "tty/jobs.h"
-#include "tty/tty.h"
 
 static const struct abi_termios2 default_tio = {
 	.c_iflag = ABI_ICRNL | ABI_IXON | ABI_IUTF8,

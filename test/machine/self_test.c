@@ -14,13 +14,10 @@
 /* What the machine asks of the kernel, in the little that these tests need. */
 static struct cpu cpu0;
 static struct frame frames[16];
+struct frame *frame_chunks[ARRAY_SIZE(frame_chunks)] = {frames};
 struct cpu *cpus[ABI_CPU_MAX] = {&cpu0};
 u32 cpu_count = 1;
 
-struct frame *frame_of(paddr_t pa)
-{
-	return &frames[(pa.pa - ABI_GPA_RAM) / PAGE_SIZE];
-}
 void frame_free(struct frame *f)
 {
 }
