@@ -47,6 +47,14 @@ static const struct script scripts[] = {
 	SCRIPT(futex_requeue),
 	SCRIPT(futex_timeout),
 	SCRIPT(futex_robust),
+	SCRIPT(names),
+	SCRIPT(links),
+	SCRIPT(rename),
+	SCRIPT(walk_race),
+	SCRIPT(contents),
+	SCRIPT(directory),
+	SCRIPT(descriptors),
+	SCRIPT(mounts),
 };
 #define NR_SCRIPTS (sizeof(scripts) / sizeof(scripts[0]))
 
