@@ -114,6 +114,8 @@ bool mapping_remove_frame(struct mapping *m, struct frame *f, u64 index, bool ev
 		(void)radix_remove(m, index);
 		__atomic_store_n(&f->mapping, NULL, __ATOMIC_RELEASE);
 		m->nr_frames--;
+		if (m->ops->charge)
+			(void)m->ops->charge(m, -1);
 		if (a_and(&f->flags, ~FRAME_DIRTY) & FRAME_DIRTY)
 			mapping_undirtied(m);
 		if (!(a_load(&f->flags) & FRAME_PINNED))
@@ -128,11 +130,16 @@ bool mapping_remove_frame(struct mapping *m, struct frame *f, u64 index, bool ev
  * -ENOSPC. */
 static int add_frame(struct mapping *m, u64 index, u32 flags, struct frame **out)
 {
-	struct frame *f = frame_alloc(FA_USER | (flags & FRAME_UPTODATE ? FA_ZERO : 0));
-	int err;
+	int err = m->ops->charge ? m->ops->charge(m, 1) : 0;
+	struct frame *f;
 
-	if (!f)
-		return -ENOMEM;
+	if (err)
+		return err;
+	f = frame_alloc(FA_USER | (flags & FRAME_UPTODATE ? FA_ZERO : 0));
+	if (!f) {
+		err = -ENOMEM;
+		goto out_uncharge;
+	}
 	frame_set_type(f, FRAME_CACHE);
 	a_store(&f->flags, flags | FRAME_REFD | (m->ops->anonymous ? FRAME_PINNED : 0));
 	f->index = index;
@@ -156,10 +163,14 @@ static int add_frame(struct mapping *m, u64 index, u32 flags, struct frame **out
 	if (err) {
 		f->mapping = NULL;
 		frame_put(f);
-		return err;
+		goto out_uncharge;
 	}
 	*out = f;
 	return 0;
+out_uncharge:
+	if (m->ops->charge)
+		(void)m->ops->charge(m, -1);
+	return err;
 }
 
 /* f is in the index, perhaps locked: waits; 0, -EIO, or -EAGAIN if it was taken out meanwhile. On

@@ -202,8 +202,6 @@ void script_rename(void *arg)
 /* Others rename and make while one walks: every answer is one of the right ones. */
 static void renamer(void *arg)
 {
-	mem = u_mmap(64 * PAGE);
-	data = mem + PAGE;
 	for (int i = 0; i < 30; i++) {
 		u_check_eq(rename_at("/r/one", "/r/two", 0), 0);
 		u_pause();
