@@ -67,14 +67,20 @@ static ssize_t hostfile_move(struct file *f, struct iter *it, bool write, u64 po
 	return done;
 }
 
+/* What has no position here has none on the host; else pread and pwrite name their own. */
+static u64 position(const struct file *f, const loff_t *pos)
+{
+	return !f->ops->llseek || pos == &f->pos ? OWN_POSITION : (u64)*pos;
+}
+
 static ssize_t hostfile_read(struct file *f, struct iter *to, loff_t *pos)
 {
-	return hostfile_move(f, to, false, pos == &f->pos ? OWN_POSITION : (u64)*pos);
+	return hostfile_move(f, to, false, position(f, pos));
 }
 
 static ssize_t hostfile_write(struct file *f, struct iter *from, loff_t *pos)
 {
-	return hostfile_move(f, from, true, pos == &f->pos ? OWN_POSITION : (u64)*pos);
+	return hostfile_move(f, from, true, position(f, pos));
 }
 
 static s64 hostfile_ask(struct hostfile *h, u16 op, u16 flags, u64 arg0, u64 arg1,
