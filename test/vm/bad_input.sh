@@ -5,7 +5,7 @@
 # shellcheck disable=SC1010 # "do" is a verb of runsc
 set -u
 runsc=$1
-work=$(mktemp -d)
+work=$(mktemp -d -p /var/tmp) # /tmp is another one in the sandbox
 state=$work/state
 mkdir "$state"
 chmod 755 "$work"
@@ -21,10 +21,10 @@ refused() {
 	[ "$lines" = 1 ] || problem+="; $lines lines of errors"
 	grep -qE -- "$pattern" "$work/err" || problem+="; no word of: $pattern"
 	[ -z "$(ls -A "$state")" ] || problem+="; left in the state directory: $(ls -A "$state")"
-	if pgrep -x runsc >/dev/null; then
+	if pgrep '^runsc' >/dev/null; then
 		sleep 1
-		pgrep -x runsc >/dev/null && problem+="; a process is left"
-		pkill -9 -x runsc
+		pgrep '^runsc' >/dev/null && problem+="; a process is left"
+		pkill -9 '^runsc'
 	fi
 	rm -rf "${state:?}"/*
 	if [ -n "$problem" ]; then

@@ -1,9 +1,12 @@
 /* boot.c - "runsc boot": the sandbox process; started by other verbs */
+#include <sys/prctl.h>
+
 #include "vmm/cli/cli.h"
 #include "vmm/sandbox/boot.h"
 
 static int boot_run(struct globals *globals, int argc, char **argv, struct error *err)
 {
+	prctl(PR_SET_NAME, "runsc-boot");
 	return sandbox_boot();
 }
 

@@ -1,6 +1,7 @@
 /* gofer.c - "runsc gofer": the file server process; started by other verbs */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "gofer/gofer.h"
 #include "vmm/cli/cli.h"
@@ -34,6 +35,7 @@ static int gofer_run(struct globals *globals, int argc, char **argv, struct erro
 			.exclusive = argv[1][i] & 2,
 		};
 	config.mounts = mounts;
+	prctl(PR_SET_NAME, "runsc-gofer");
 	return gofer_serve(&config) ? EXIT_BAD_INPUT : 0;
 }
 

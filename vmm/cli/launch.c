@@ -338,19 +338,22 @@ static void launch_forward(struct launch *l)
 	}
 }
 
-/* Boot ended without a word: its wait status is all there is. */
-static int launch_lost(struct launch *l, struct error *err)
+/* A process ended without a word: its wait status is all there is. */
+static int launch_lost(const char *name, struct jail_process *proc, struct error *err)
 {
-	int status = jail_end(&l->boot, false);
+	int status = jail_end(proc, false);
 
 	err->status = EXIT_GUEST_PANIC;
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-		return error_set(err, "the sandbox process made a system call that it must not "
-				      "make, and was stopped");
+		return error_set(err,
+				 "the %s process made a system call that it must not make, and "
+				 "was stopped",
+				 name);
 	if (WIFSIGNALED(status))
-		return error_set(err, "the sandbox process was killed by signal %d",
+		return error_set(err, "the %s process was killed by signal %d", name,
 				 WTERMSIG(status));
-	return error_set(err, "the sandbox process ended without a word");
+	return error_set(err, "the %s process ended (status %d), and with it the container", name,
+			 WEXITSTATUS(status));
 }
 
 static int launch_wait(struct launch *l, struct error *err)
@@ -374,12 +377,11 @@ static int launch_wait(struct launch *l, struct error *err)
 			int got = boot_recv(l->control[0], msg, 0);
 
 			if (got <= 0) {
-				return launch_lost(l, err);
+				return launch_lost("sandbox", &l->boot, err);
 			}
 			rc = launch_message(l, msg, &status, err);
 		} else if (p[2].revents) {
-			err->status = EXIT_GUEST_PANIC;
-			return error_set(err, "the file server ended, and with it the sandbox");
+			return launch_lost("file server", &l->gofer, err);
 		}
 	}
 	return rc > 0 ? status : -1;

@@ -129,25 +129,36 @@ static void on_container_end(struct sandbox *sb, void *arg, const struct abi_ctl
 		sandbox_finish(sb);
 }
 
+/* The line and the status for a container that the kernel refused. text: what it was about. */
+static int start_error(const struct abi_ctl *reply, const char *text, uint32_t len, char *line,
+		       size_t size)
+{
+	int error = -(int)reply->ret, n = len < 400 ? (int)len : 400;
+	bool missing = error == ENOENT || error == ENOTDIR;
+
+	if (!(reply->flags & ABI_CTL_START_EXEC)) {
+		snprintf(line, size, "cannot set up the container: %.*s%s%s", n, text,
+			 n ? ": " : "", strerror(error));
+		return EXIT_BAD_INPUT;
+	}
+	if (missing)
+		snprintf(line, size,
+			 "%.*s: program (or its interpreter) not found in the container", n, text);
+	else
+		snprintf(line, size, "%.*s: cannot be executed: %s", n, text, strerror(error));
+	return missing ? EXIT_NOT_FOUND : EXIT_NOT_EXEC;
+}
+
 static void on_container_start(struct sandbox *sb, void *arg, const struct abi_ctl *reply,
 			       const char *text, uint32_t len)
 {
 	struct abi_ctl wait = {.op = ABI_CTL_WAIT};
-	int status = EXIT_BAD_INPUT;
-	char line[512];
+	char line[600];
+	int status;
 
 	if (reply->ret >= 0 && !tell_send(sb, &wait, NULL, 0, 0, on_container_end, NULL))
 		return;
-	if (reply->flags & ABI_CTL_START_EXEC)
-		status = reply->ret == -ENOENT || reply->ret == -ENOTDIR ? EXIT_NOT_FOUND
-									 : EXIT_NOT_EXEC;
-	if (len)
-		snprintf(line, sizeof(line), "%.*s", (int)(len < 500 ? len : 500), text);
-	else
-		snprintf(line, sizeof(line), "%s: %s",
-			 reply->flags & ABI_CTL_START_EXEC ? "cannot execute the program"
-							   : "cannot set up the container",
-			 strerror(-(int)reply->ret));
+	status = start_error(reply, text ? text : "", len, line, sizeof(line));
 	boot_send(BOOT_FD_CONTROL, BOOT_MSG_ERROR, status, line, strlen(line));
 	_exit(0);
 }
