@@ -36,6 +36,7 @@ void container_unregister(struct container *c);
 
 void dev_init(void); /* fs/dev: devices of memory, devtmpfs */
 void tty_init(void);
+void devpts_init(void);
 void socket_init(void);
 void proc_fs_init(void); /* fs/proc */
 

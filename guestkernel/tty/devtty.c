@@ -24,5 +24,6 @@ static const struct file_ops devtty_ops = {
 
 void tty_init(void)
 {
+	devpts_init();
 	device_register(ABI_S_IFCHR, DEV_TTY_MAJOR, DEV_TTY, 1, &devtty_ops);
 }
