@@ -83,19 +83,6 @@ static ssize_t hostfile_write(struct file *f, struct iter *from, loff_t *pos)
 	return hostfile_move(f, from, true, position(f, pos));
 }
 
-/* Pipes and sockets have no position: read(2) and write(2) bring none that counts. */
-static ssize_t hoststream_read(struct file *f, struct iter *to, loff_t *pos)
-{
-	(void)pos;
-	return hostfile_move(f, to, false, OWN_POSITION);
-}
-
-static ssize_t hoststream_write(struct file *f, struct iter *from, loff_t *pos)
-{
-	(void)pos;
-	return hostfile_move(f, from, true, OWN_POSITION);
-}
-
 static s64 hostfile_ask(struct hostfile *h, u16 op, u16 flags, u64 arg0, u64 arg1,
 			struct abi_ctl *r)
 {
@@ -169,8 +156,8 @@ static const struct file_ops hostfile_ops = {
 };
 /* Pipes, sockets and devices have no position. */
 static const struct file_ops hoststream_ops = {
-	.read = hoststream_read,
-	.write = hoststream_write,
+	.read = hostfile_read,
+	.write = hostfile_write,
 	.poll = hostfile_poll,
 	.describe = hostfile_describe,
 };
