@@ -5,6 +5,7 @@
 #include "vmm/cli/cli.h"
 #include "vmm/cli/launch.h"
 #include "vmm/oci/config.h"
+#include "vmm/oci/mountpoints.h"
 #include "vmm/oci/state.h"
 
 struct run_opts {
@@ -37,7 +38,11 @@ static int run_run(struct globals *globals, int argc, char **argv, struct error 
 	c.id = strdup(argv[at]);
 	if (!c.id)
 		return error_set(err, "out of memory");
-	status = config_load(&c, o.bundle, err) ? -1 : launch(&c, globals, o.stats_file, err);
+	status = config_load(&c, o.bundle, err);
+	if (!status) {
+		mountpoints_make(&c);
+		status = launch(&c, globals, o.stats_file, err);
+	}
 	container_free(&c);
 	return status;
 }
