@@ -38,6 +38,7 @@ void frame_init_early(u64 first_free_pa, u64 end_pa)
 	frames.slots_max = b->ram_slots_max;
 	frames.end_block = MIN((end_pa - ABI_GPA_RAM) >> (PAGE_SHIFT + BLOCK_ORDER),
 			       (u64)CHUNK_MAX * CHUNK_BLOCKS);
+	boot_cache.n = 0;
 	cpu_self()->frame_cache = &boot_cache;
 	frames.used = PAGE_ALIGN_UP(first_free_pa - ABI_GPA_RAM) >> PAGE_SHIFT;
 	buddy_init_reserved(PAGE_ALIGN_UP(first_free_pa) >> PAGE_SHIFT);
