@@ -156,8 +156,16 @@ void __wrap_control_init(void)
 	sched_start(t);
 }
 
+void machine_new_round(u64 seed)
+{
+	host_seed(seed);
+	vcpu_restart_count();
+}
+
 void mach_shutdown(int wait_status)
 {
+	if (plan->endless)
+		host_fail("the first program ended: status 0x%x", wait_status);
 	host_exit(wait_status & 0x7f ? 128 + (wait_status & 0x7f) : (wait_status >> 8) & 0xff);
 }
 

@@ -10,8 +10,12 @@ struct machine_plan {
 	unsigned cpus;
 	uint64_t ram; /* bytes; 0: 64 MiB */
 	bool verbose, strace;
+	bool endless; /* the script never ends: its death is a failure */
 };
 
 /* Ends the host process: status 0..255 as the script's, 128 + n for a signal; abort on a panic or a
  * failed check. */
 __attribute__((__noreturn__)) void machine_boot(const struct machine_plan *p);
+/* A further run of the same kernel: the order of turns starts anew, and so does the count of what
+ * makes a run hung. */
+void machine_new_round(uint64_t seed);

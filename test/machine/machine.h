@@ -24,6 +24,7 @@ void vcpu_take_interrupts(void); /* of the current CPU: runs the handlers */
 extern u64 vcpu_clock;		 /* ns */
 extern u32 vcpu_odds;		 /* one point in so many changes the CPU; 0: never */
 extern u64 vcpu_steps_max;	 /* points until the run counts as hung */
+void vcpu_restart_count(void);
 
 /* ---- space.c ---- */
 #define PAGE_NONE ((u64)-1)
@@ -33,6 +34,9 @@ u64 tlb_translate(u64 va, u32 access, bool *present);
 
 /* ---- user.c ---- */
 void user_trap(struct mach_user *u); /* from the script's fibre into the kernel */
+/* Whether a handler's or a program's address is a function here; null: all are. Others fault when
+ * they are run. */
+extern bool (*user_code_ok)(u64 pc);
 
 /* ---- boot.c ---- */
 extern u64 machine_ram_size;

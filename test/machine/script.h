@@ -33,6 +33,8 @@ void u_execute(uint64_t va);
 /* A signal's handler: given to the kernel as a number, run on the interrupted script's fibre. */
 typedef void (*u_handler)(int sig, uint64_t info, uint64_t context);
 
+/* What the children of later fork and clone calls run. */
+void u_child(u_fn fn, void *arg);
 /* The child runs fn(arg), then exit_group(0). Returns what the call returned in the parent. */
 long u_fork(u_fn fn, void *arg);
 long u_clone(uint64_t flags, uint64_t stack, uint64_t ptid, uint64_t ctid, uint64_t tls, u_fn fn,

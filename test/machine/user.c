@@ -56,6 +56,8 @@ static void step(void)
 	user_trap(u);
 }
 
+bool (*user_code_ok)(u64 pc);
+
 /* Handlers that the last exits asked for, each with its sigreturn. */
 static void run_handlers(void)
 {
@@ -67,6 +69,16 @@ static void run_handlers(void)
 		u64 sp = u->sp;
 
 		u->handler_sig = 0;
+		if (user_code_ok && !user_code_ok(u->handler)) {
+			*u->why = (struct mach_exit){.cause = MACH_TRAP,
+						     .sig = ABI_SIGSEGV,
+						     .code = ABI_SEGV_MAPERR,
+						     .addr = u->handler};
+			u->in_syscall = false;
+			user_trap(u);
+			u = self();
+			continue;
+		}
 		fn(sig, u->info, sp);
 		u = self();
 		u->sp = sp;
@@ -180,18 +192,22 @@ void u_read(void *dst, uint64_t va, size_t n)
 	}
 }
 
-long u_fork(u_fn fn, void *arg)
+void u_child(u_fn fn, void *arg)
 {
 	self()->child_entry = fn;
 	self()->child_arg = arg;
+}
+
+long u_fork(u_fn fn, void *arg)
+{
+	u_child(fn, arg);
 	return u_syscall(NR_fork);
 }
 
 long u_clone(uint64_t flags, uint64_t stack, uint64_t ptid, uint64_t ctid, uint64_t tls, u_fn fn,
 	     void *arg)
 {
-	self()->child_entry = fn;
-	self()->child_arg = arg;
+	u_child(fn, arg);
 	return u_syscall(NR_clone, flags, stack, ptid, ctid, tls);
 }
 
@@ -241,6 +257,20 @@ static void script_main(void *arg)
 	run_handlers();
 	u->entry(u->entry_arg);
 	u_exit(0);
+}
+
+/* A program whose entry point is no code. */
+static void bad_program(void *pc)
+{
+	for (;;) {
+		*self()->why = (struct mach_exit){.cause = MACH_TRAP,
+						  .sig = ABI_SIGSEGV,
+						  .code = ABI_SEGV_MAPERR,
+						  .addr = (u64)pc};
+		self()->in_syscall = false;
+		user_trap(self());
+		run_handlers();
+	}
 }
 
 static void script_start(struct mach_user *u, void (*entry)(void *), void *arg)
@@ -303,7 +333,10 @@ void mach_user_free(struct mach_user *u)
 
 void mach_user_exec(struct mach_user *u, u64 pc, u64 sp)
 {
-	script_start(u, (void (*)(void *))pc, (void *)sp);
+	if (user_code_ok && !user_code_ok(pc))
+		script_start(u, bad_program, (void *)pc);
+	else
+		script_start(u, (void (*)(void *))pc, (void *)sp);
 	u->sp = sp;
 	u->pc = pc;
 	u->handler_sig = 0;

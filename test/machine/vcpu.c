@@ -16,6 +16,11 @@ static void (*irq_fn[256])(u32 vector);
 
 #define STEP_NS 1000
 
+void vcpu_restart_count(void)
+{
+	steps = 0;
+}
+
 void vcpu_add(struct cpu *c, struct fibre *running)
 {
 	if (nr_all == ARRAY_SIZE(all))
