@@ -191,6 +191,7 @@ static void put_back(struct eventpoll *ep, struct epitem_list *again)
 	spin_lock(&ep->ready_lock);
 	while ((it = TAILQ_FIRST(again)) != NULL) {
 		TAILQ_REMOVE(again, it, again);
+		it->kept = false;
 		if (!it->is_ready) {
 			it->is_ready = true;
 			TAILQ_INSERT_TAIL(&ep->ready, it, ready);
@@ -199,6 +200,16 @@ static void put_back(struct eventpoll *ep, struct epitem_list *again)
 	spin_unlock(&ep->ready_lock);
 }
 
+static void keep(struct epitem_list *again, struct epitem *it)
+{
+	if (it->kept)
+		return;
+	it->kept = true;
+	TAILQ_INSERT_TAIL(again, it, again);
+}
+
+/* An item that becomes ready again meanwhile is behind all others: it ends the round, so that none
+ * is delivered twice and a busy file cannot hold the caller. */
 long epoll_deliver(struct eventpoll *ep, uaddr_t uevents, u32 max)
 {
 	struct epitem_list again = TAILQ_HEAD_INITIALIZER(again);
@@ -206,14 +217,20 @@ long epoll_deliver(struct eventpoll *ep, uaddr_t uevents, u32 max)
 	long n = 0;
 
 	mutex_lock_nested(&ep->lock);
+	ep->round++;
 	while (n < max && (it = take_ready(ep)) != NULL) {
-		u32 events = it->events & ~PRIVATE ? item_holds(it) : 0;
-		struct abi_epoll_event ev = {.events = events, .data = it->data};
+		struct abi_epoll_event ev = {.data = it->data};
 
-		if (!events)
+		if (it->round == ep->round) {
+			keep(&again, it);
+			break;
+		}
+		it->round = ep->round;
+		ev.events = it->events & ~PRIVATE ? item_holds(it) : 0;
+		if (!ev.events)
 			continue;
 		if (copy_out(uaddr_add(uevents, (u64)n * sizeof(ev)), &ev, sizeof(ev))) {
-			TAILQ_INSERT_TAIL(&again, it, again);
+			keep(&again, it);
 			n = n ? n : -EFAULT;
 			break;
 		}
@@ -221,7 +238,7 @@ long epoll_deliver(struct eventpoll *ep, uaddr_t uevents, u32 max)
 		if (it->events & ABI_EPOLLONESHOT)
 			WRITE_ONCE(it->events, it->events & PRIVATE);
 		else if (!(it->events & ABI_EPOLLET))
-			TAILQ_INSERT_TAIL(&again, it, again);
+			keep(&again, it);
 	}
 	put_back(ep, &again);
 	mutex_unlock(&ep->lock);

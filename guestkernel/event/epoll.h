@@ -19,6 +19,8 @@ struct epitem {
 	u32 events;		       /* [m] asked, 0 after a one-shot */
 	u64 data;		       /* [m] */
 	bool is_ready;		       /* [r] */
+	bool kept;		       /* [m] is in the list of .again */
+	u64 round;		       /* [m] last delivery that looked at it */
 	u32 nqueues;		       /* [I] after the insertion */
 	struct ep_queue {
 		struct waiter w;
@@ -40,6 +42,7 @@ struct eventpoll {
 	struct mutex lock;		   /* [m] items and delivery */
 	struct epitem_tree items;	   /* [m] */
 	u32 nitems;			   /* [m] */
+	u64 round;			   /* [m] deliveries so far */
 	struct spinlock ready_lock;	   /* [r] */
 	struct epitem_list ready;	   /* [r] */
 	TAILQ_HEAD(, ep_sleeper) sleepers; /* [r] */
