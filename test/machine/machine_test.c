@@ -55,6 +55,12 @@ static const struct script scripts[] = {
 	SCRIPT(directory),
 	SCRIPT(descriptors),
 	SCRIPT(mounts),
+	SCRIPT(exec),
+	SCRIPT(exec_fuzz),
+	SCRIPT(name_race),
+	SCRIPT(map_shared),
+	SCRIPT(close_race),
+	SCRIPT(epoll),
 };
 #define NR_SCRIPTS (sizeof(scripts) / sizeof(scripts[0]))
 
