@@ -103,10 +103,10 @@ static long do_select(int n, const uaddr_t usets[3], u64 deadline)
 	if (!mem)
 		return -ENOMEM;
 	for (u32 k = 0; k < 3; k++) {
-		s.in[k] = (u64 *)(mem + k * set);
-		s.out[k] = (u64 *)(mem + (3 + k) * set);
+		s.in[k] = (void *)(mem + k * set);
+		s.out[k] = (void *)(mem + (3 + k) * set);
 	}
-	s.items = (struct poll_item *)(mem + 6 * set);
+	s.items = (void *)(mem + 6 * set);
 	s.fds = (u32 *)(s.items + s.n);
 	r = do_select_sets(&s, usets, deadline);
 	kfree(mem);

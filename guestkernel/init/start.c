@@ -184,8 +184,7 @@ out_free:
 
 static int step_limits(struct start *s)
 {
-	const struct abi_spec_rlimit *r =
-		(const struct abi_spec_rlimit *)(s->req.data + s->spec.rlimits);
+	const struct abi_spec_rlimit *r = (const void *)(s->req.data + s->spec.rlimits);
 
 	for (u32 i = 0; i < s->spec.nr_rlimits; i++) {
 		if (r[i].resource >= ABI_RLIM_NLIMITS || r[i].soft > r[i].hard)
@@ -210,7 +209,7 @@ static int step_cred(struct start *s)
 	c->cap_inh = a->caps[2] & ABI_CAP_FULL;
 	c->cap_bset = a->caps[3] & ABI_CAP_FULL;
 	c->cap_amb = a->caps[4] & ABI_CAP_FULL;
-	err = cred_set_groups(c, (const u32 *)(s->req.data + a->groups), a->nr_groups);
+	err = cred_set_groups(c, (const void *)(s->req.data + a->groups), a->nr_groups);
 	if (err) {
 		cred_put(c);
 		return err;
