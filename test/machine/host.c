@@ -1,5 +1,7 @@
 /* host.c - fibres, memory, output and randomness for the scripted machine: see host.h */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "host.h"
 #include <stdarg.h>
 #include <stdio.h>
