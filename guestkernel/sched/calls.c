@@ -113,6 +113,20 @@ static bool policy_ok(int policy, int prio)
 	}
 }
 
+static int change_policy(struct task *t, int policy, int prio)
+{
+	if (!policy_ok(policy, prio))
+		return -EINVAL;
+	if (!may_change(t))
+		return -EPERM;
+	if ((policy == ABI_SCHED_FIFO || policy == ABI_SCHED_RR) && !capable(ABI_CAP_SYS_NICE) &&
+	    t->proc->rlim[ABI_RLIMIT_RTPRIO].rlim_cur < (u64)prio)
+		return -EPERM;
+	t->policy = (u8)policy;
+	t->rt_prio = (u8)prio;
+	return 0;
+}
+
 static long set_policy(int pid, int policy, uaddr_t uparam)
 {
 	struct abi_sched_param param;
@@ -128,16 +142,7 @@ static long set_policy(int pid, int policy, uaddr_t uparam)
 		return err;
 	if (policy == -1)
 		base = t->policy;
-	if (!policy_ok(base, param.sched_priority))
-		return -EINVAL;
-	if (!may_change(t))
-		return -EPERM;
-	if ((base == ABI_SCHED_FIFO || base == ABI_SCHED_RR) && !capable(ABI_CAP_SYS_NICE) &&
-	    t->proc->rlim[ABI_RLIMIT_RTPRIO].rlim_cur < (u64)param.sched_priority)
-		return -EPERM;
-	t->policy = (u8)base;
-	t->rt_prio = (u8)param.sched_priority;
-	return 0;
+	return change_policy(t, base, param.sched_priority);
 }
 
 long sys_sched_setscheduler(int pid, int policy, uaddr_t param)
@@ -148,6 +153,81 @@ long sys_sched_setscheduler(int pid, int policy, uaddr_t param)
 long sys_sched_setparam(int pid, uaddr_t param)
 {
 	return set_policy(pid, -1, param);
+}
+
+/* The caller's structure may be older (shorter) or newer: what we do not know must be zero. */
+static int attr_copy_in(struct abi_sched_attr *a, uaddr_t uattr)
+{
+	char rest[64];
+	u32 size;
+	int err = copy_in_obj(&size, uattr);
+
+	if (err)
+		return err;
+	if (!size)
+		size = ABI_SCHED_ATTR_SIZE_VER0;
+	if (size < ABI_SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE) {
+		size = sizeof(*a);
+		err = copy_out_obj(uattr, &size);
+		return err ? err : -E2BIG;
+	}
+	memset(a, 0, sizeof(*a));
+	err = copy_in(a, uattr, MIN((size_t)size, sizeof(*a)));
+	for (size_t at = sizeof(*a); !err && at < size; at += sizeof(rest)) {
+		size_t n = MIN(size - at, sizeof(rest));
+
+		err = copy_in(rest, uaddr_add(uattr, at), n);
+		for (size_t i = 0; !err && i < n; i++)
+			err = rest[i] ? -E2BIG : 0;
+	}
+	return err;
+}
+
+long sys_sched_setattr(int pid, uaddr_t uattr, unsigned int flags)
+{
+	struct abi_sched_attr a;
+	struct task *t;
+	bool fair;
+	int err;
+
+	if (uaddr_is_null(uattr) || pid < 0 || flags)
+		return -EINVAL;
+	err = attr_copy_in(&a, uattr);
+	if (err)
+		return err;
+	if (a.sched_policy > INT32_MAX || (a.sched_flags & ~1ull)) /* 1: reset on fork */
+		return -EINVAL;
+	fair = a.sched_policy == ABI_SCHED_OTHER || a.sched_policy == ABI_SCHED_BATCH;
+	a.sched_nice = MAX(MIN(a.sched_nice, 19), -20);
+	err = sched_target(pid, &t);
+	if (err)
+		return err;
+	if (fair && a.sched_nice < t->nice && !capable(ABI_CAP_SYS_NICE) &&
+	    20 - a.sched_nice > (s64)t->proc->rlim[ABI_RLIMIT_NICE].rlim_cur)
+		return -EPERM;
+	err = change_policy(t, (int)a.sched_policy, (int)MIN(a.sched_priority, 100u));
+	if (!err && fair)
+		t->nice = (int8_t)a.sched_nice;
+	return err;
+}
+
+long sys_sched_getattr(int pid, uaddr_t uattr, unsigned int size, unsigned int flags)
+{
+	struct abi_sched_attr a = {0};
+	struct task *t;
+	int err;
+
+	if (uaddr_is_null(uattr) || pid < 0 || flags || size < ABI_SCHED_ATTR_SIZE_VER0 ||
+	    size > PAGE_SIZE)
+		return -EINVAL;
+	err = sched_target(pid, &t);
+	if (err)
+		return err;
+	a.size = MIN(size, (unsigned)sizeof(a));
+	a.sched_policy = t->policy;
+	a.sched_nice = t->nice;
+	a.sched_priority = t->rt_prio;
+	return copy_out(uattr, &a, a.size);
 }
 
 long sys_sched_getscheduler(int pid)
