@@ -112,6 +112,15 @@ real_batch() {
 	done
 }
 
+# Twenty of both kinds.
+suite_vm_quick() {
+	{
+		abi_batch "$TOP/build/runsc --platform=kvm do -- " | head -n 14
+		real_batch | grep -E '^(bash_pipes|busybox_static|coreutils|dash_script|perl_script|text_tools)\b'
+	} >"$LOGS/quick.batch"
+	vm_batch "$LOGS/quick.batch" --smp 2 --timeout 60
+}
+
 # Real programs, compared with Linux in the same VM.
 suite_real() {
 	real_batch >"$LOGS/real.batch"
