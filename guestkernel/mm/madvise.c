@@ -93,10 +93,10 @@ static int advise_locked(struct mm *mm, u64 start, u64 end, int advice, enum nee
 	}
 	for (struct vma *v = mm_find_vma(mm, start); !err && v && v->start < end;) {
 		gap |= v->start > at;
-		at = MIN(v->end, end);
-		err = advise_vma(mm, v, MAX(v->start, start), at, advice);
+		err = advise_vma(mm, v, MAX(v->start, start), MIN(v->end, end), advice);
 		if (need == NEED_WRITE)
 			v = vma_merge(mm, v);
+		at = MIN(v->end, end);
 		v = vma_next(v);
 	}
 	return err ? err : gap || at < end ? -ENOMEM : 0;

@@ -18,13 +18,13 @@ static int set_locked(struct mm *mm, u64 start, u64 end, bool lock)
 	for (struct vma *v = mm_find_vma(mm, start); !err && at < end;) {
 		if (!v || v->start > at)
 			return -ENOMEM;
-		at = v->end;
 		if (!(v->flags & VMA_SPECIAL)) {
 			vma_account(mm, v->flags, vma_pages(v), false);
 			v->flags = (v->flags & ~VMA_LOCKED) | (lock ? VMA_LOCKED : 0);
 			vma_account(mm, v->flags, vma_pages(v), true);
 			v = vma_merge(mm, v);
 		}
+		at = v->end;
 		v = vma_next(v);
 	}
 	return err;

@@ -229,6 +229,10 @@ long sys_mmap(unsigned long addr, size_t len, int prot, int flags, int fd, loff_
 		r = fd_get(fd);
 		if (!r.file)
 			return -EBADF;
+		if (r.file->flags & ABI_O_PATH) {
+			fd_put(r);
+			return -EBADF;
+		}
 	}
 	ret = do_mmap(current->mm, addr, len, (u32)prot, (u32)flags, r.file,
 		      (u64)offset >> PAGE_SHIFT);

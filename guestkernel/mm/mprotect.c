@@ -65,9 +65,10 @@ static int protect_locked(struct mm *mm, u64 start, u64 end, u32 prot)
 			return -ENOMEM;
 		if (may & ~v->flags || (v->flags & VMA_SPECIAL))
 			return -EACCES;
-		at = v->end;
 		err = protect_vma(mm, v, prot);
-		v = vma_next(vma_merge(mm, v));
+		v = vma_merge(mm, v); /* perhaps with what follows */
+		at = v->end;
+		v = vma_next(v);
 	}
 	return err ? err : at < end ? -ENOMEM : 0;
 }

@@ -1,7 +1,8 @@
 /* truncate.c - pages leave a file's cache
  *
  * A frame is taken out of the index first, then out of every space that maps it, then its count is
- * given up. Reads under way are waited for. */
+ * given up. Reads under way are waited for. Private copies of pages beyond a new end go as well:
+ * that needs mm->lock, so no caller holds one if the file is mapped. */
 #include "mm_internal.h"
 #include "pagecache_internal.h"
 #include "string.h"
@@ -49,12 +50,62 @@ static void drop_range(struct mapping *m, u64 first, u64 last, bool clean_only)
 	}
 }
 
+/* The next mm, by address, that has private copies of pages from first on. tree_lock is held. */
+static struct mm *next_copier_locked(struct mapping *m, u64 first, uintptr_t last)
+{
+	struct mm *best = NULL;
+	struct vma *v;
+
+	TAILQ_FOREACH (v, &m->vmas, rmap) {
+		if (v->flags & VMA_SHARED || !a_load(&v->has_anon) ||
+		    v->pgoff + vma_pages(v) <= first)
+			continue;
+		if ((uintptr_t)v->mm > last && (!best || (uintptr_t)v->mm < (uintptr_t)best))
+			best = v->mm;
+	}
+	return best;
+}
+
+/* The same with a user's reference; a space whose last user went empties itself. */
+static struct mm *next_copier(struct mapping *m, u64 first, uintptr_t last)
+{
+	struct mm *mm;
+
+	spin_lock(&m->tree_lock);
+	while ((mm = next_copier_locked(m, first, last)) && !ref_get_live(&mm->users))
+		last = (uintptr_t)mm;
+	spin_unlock(&m->tree_lock);
+	return mm;
+}
+
+static void drop_copies(struct mapping *m, u64 first)
+{
+	uintptr_t last = 0;
+	struct mm *mm;
+	struct vma *v;
+
+	while ((mm = next_copier(m, first, last))) {
+		last = (uintptr_t)mm;
+		rwlock_read(&mm->lock);
+		RB_FOREACH (v, vma_tree, &mm->vmas) {
+			u64 skip = first > v->pgoff ? first - v->pgoff : 0;
+
+			if (v->mapping == m && !(v->flags & VMA_SHARED) && skip < vma_pages(v))
+				vma_zap(v, v->start + (skip << PAGE_SHIFT), v->end);
+		}
+		rwlock_read_done(&mm->lock);
+		mm_put(mm);
+	}
+}
+
 void mapping_truncate(struct mapping *m, u64 new_size)
 {
 	u64 first = PAGE_ALIGN_UP(new_size) >> PAGE_SHIFT, tail = new_size & ~PAGE_MASK;
 	struct frame *f;
 
 	drop_range(m, first, ~0ull >> PAGE_SHIFT, false);
+	if (!TAILQ_EMPTY(&m->vmas))
+		drop_copies(m, first);
 	if (!tail)
 		return;
 	f = mapping_find(m, new_size >> PAGE_SHIFT);

@@ -1,13 +1,15 @@
 /* mem.c - the memory devices: null, zero, full, random, urandom (null(4), full(4), random(4))
  *
  * No state. Differs from Linux: random never blocks (the generator is seeded before the first
- * program runs); what is written to random is not mixed in; zero cannot be mapped. */
+ * program runs); what is written to random is not mixed in; a mapping of
+ * zero is anonymous memory. */
 #include "abi/linux/fcntl.h"
 #include "abi/linux/poll.h"
 #include "dev.h"
 #include "init.h"
 #include "ksignal.h"
 #include "log.h"
+#include "mm.h"
 #include "vfs.h"
 
 static ssize_t null_read(struct file *f, struct iter *to, loff_t *pos)
@@ -72,8 +74,14 @@ static loff_t mem_llseek(struct file *f, loff_t off, int whence)
 
 static const struct file_ops null_ops = {
 	.read = null_read, .write = null_write, .llseek = mem_llseek};
+static int zero_mmap(struct file *f, u64 pgoff, u64 npages, u32 *vma_flags)
+{
+	*vma_flags |= VMA_ZEROMAP;
+	return 0;
+}
+
 static const struct file_ops zero_ops = {
-	.read = zero_read, .write = null_write, .llseek = mem_llseek};
+	.mmap = zero_mmap, .read = zero_read, .write = null_write, .llseek = mem_llseek};
 static const struct file_ops full_ops = {
 	.read = zero_read, .write = full_write, .llseek = mem_llseek};
 static const struct file_ops random_ops = {
