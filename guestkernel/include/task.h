@@ -121,6 +121,7 @@ struct task {
 	TAILQ_ENTRY(task) thread_link; /* [t] proc->threads */
 	int exit_code;		       /* [o] wait status */
 	int pdeath_sig;		       /* [o] */
+	u64 timer_slack;	       /* [o] ns, as prctl said; timers here have none */
 	struct completion *vfork_done; /* [t] parent waits */
 	char comm[16];		       /* [a] racy by nature */
 	bool no_result;		       /* [o] rt_sigreturn: the call sets no result */

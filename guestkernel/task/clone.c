@@ -124,6 +124,7 @@ static void clone_inherit(struct task *c, struct task *p, const struct clone_req
 	c->cred = p->cred;
 	cred_get(c->cred);
 	c->nice = p->nice;
+	c->timer_slack = p->timer_slack;
 	c->policy = p->policy;
 	c->rt_prio = p->rt_prio;
 	c->cpu = cpu_self()->id;
@@ -232,9 +233,9 @@ static int clone_build(const struct clone_req *r, struct task **out)
 	clone_inherit(c, p, r);
 	if (r->flags & ABI_CLONE_CHILD_SETTID)
 		c->set_child_tid = r->child_tid;
-	err = -EFAULT;
+	/* A bad address is the caller's loss, not an error: clone(2) of Linux goes on. */
 	if ((r->flags & ABI_CLONE_PARENT_SETTID) && put_user32(r->parent_tid, c->tid))
-		goto out_free_pid;
+		klog_once(LOG_INFO, "clone: parent_tid cannot be written");
 	mach_ctx_init(c, clone_child_main, NULL);
 	err = clone_publish(c, np, p, r);
 	if (err)
@@ -347,6 +348,10 @@ static int copy_in_versioned(void *dst, size_t have, uaddr_t src, size_t size, s
 	return 0;
 }
 
+/* The old flags without the signal, and those that only clone3 has. */
+#define CLONE3_FLAGS \
+	((0xffffffffull & ~CLONE_SIGNAL_MASK) | ABI_CLONE_CLEAR_SIGHAND | ABI_CLONE_INTO_CGROUP)
+
 long sys_clone3(uaddr_t uargs, size_t size)
 {
 	struct abi_clone_args a;
@@ -354,7 +359,7 @@ long sys_clone3(uaddr_t uargs, size_t size)
 
 	if (err)
 		return err;
-	if ((a.flags & CLONE_SIGNAL_MASK) || (a.flags & ABI_CLONE_DETACHED) ||
+	if ((a.flags & ~CLONE3_FLAGS) || (a.flags & ABI_CLONE_DETACHED) ||
 	    (a.exit_signal & ~CLONE_SIGNAL_MASK) || a.set_tid || a.set_tid_size ||
 	    (a.flags & ABI_CLONE_INTO_CGROUP))
 		return -EINVAL;

@@ -43,6 +43,7 @@ struct task *task_alloc(const char *comm)
 	sigpending_init(&t->pending);
 	str_copy(t->comm, comm, sizeof(t->comm));
 	t->altstack.ss_flags = ABI_SS_DISABLE;
+	t->timer_slack = TIMER_SLACK_DEFAULT;
 	return t;
 
 out_free_stack:

@@ -176,7 +176,7 @@ long sys_setpgid(int pid, int pgid)
 	if (!fresh)
 		return -ENOMEM;
 	spin_lock(&tasklist_lock);
-	err = pgid < 0 ? -EINVAL : setpgid_target(pid, &p);
+	err = (pgid ? pgid : pid) < 0 ? -EINVAL : setpgid_target(pid, &p);
 	if (err)
 		goto out_unlock;
 	g = pgrp_find(current->container, pgid ? (u32)pgid : p->pid);

@@ -9,6 +9,7 @@
 #include "string.h"
 #include "syscalls_proto.h"
 #include "task/cred_internal.h"
+#include "task/task_internal.h"
 #include "uaccess.h"
 
 static long set_name(uaddr_t uname)
@@ -85,7 +86,9 @@ static long prctl_set(struct proc *p, int op, unsigned long a2, bool rest_zero)
 		p->keep_caps = a2;
 		return 0;
 	case ABI_PR_SET_TIMERSLACK:
-		return 0; /* timers here have no slack to change: the least there is */
+		/* An upper bound on lateness that timers here keep whatever it is. */
+		current->timer_slack = a2 ? a2 : TIMER_SLACK_DEFAULT;
+		return 0;
 	case ABI_PR_SET_CHILD_SUBREAPER:
 		p->subreaper = a2 != 0;
 		return 0;
@@ -111,7 +114,7 @@ static long prctl_get(struct proc *p, int op, unsigned long a2)
 	case ABI_PR_GET_KEEPCAPS:
 		return p->keep_caps;
 	case ABI_PR_GET_TIMERSLACK:
-		return 50000;
+		return (long)current->timer_slack;
 	case ABI_PR_GET_CHILD_SUBREAPER:
 		return put_user32(UADDR(a2), p->subreaper);
 	case ABI_PR_GET_NO_NEW_PRIVS:

@@ -2,6 +2,8 @@
 #pragma once
 #include "task.h"
 
+#define TIMER_SLACK_DEFAULT 50000u /* prctl(2), ns */
+
 struct session;
 struct task *task_alloc(const char *comm) must_check; /* with kernel stack and user state */
 void task_free_unused(struct task *t);		      /* never started */
