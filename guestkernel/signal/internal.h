@@ -21,8 +21,8 @@ struct sigqueue_entry {
 #define SIGSET_UNBLOCKABLE (SIGBIT(ABI_SIGKILL) | SIGBIT(ABI_SIGSTOP))
 
 /* Adds to a pending set. Legacy signals are kept once; a real-time signal without memory for its
- * information is -EAGAIN if it came by sigqueue. [s] */
-int sigpending_add(struct sigpending *p, int sig, const struct abi_siginfo *info);
+ * information is -EAGAIN if it came by sigqueue. At most `limit` keep their information. [s] */
+int sigpending_add(struct sigpending *p, int sig, const struct abi_siginfo *info, u64 limit);
 /* Takes one instance of sig: fills info, clears the bit if it was the last. [s] */
 void sigpending_take(struct sigpending *p, int sig, struct abi_siginfo *info);
 void sigpending_remove(struct sigpending *p, u64 set);

@@ -18,7 +18,7 @@ void sigpending_init(struct sigpending *p)
 
 #define SIGPENDING_HARD 4096u /* of one set, whatever the rlimit says */
 
-int sigpending_add(struct sigpending *p, int sig, const struct abi_siginfo *info)
+int sigpending_add(struct sigpending *p, int sig, const struct abi_siginfo *info, u64 limit)
 {
 	bool legacy = sig < ABI_SIGRTMIN;
 	struct sigqueue_entry *e = NULL;
@@ -26,7 +26,7 @@ int sigpending_add(struct sigpending *p, int sig, const struct abi_siginfo *info
 	if (legacy && (p->set & SIGBIT(sig)))
 		return 0;
 	if (sig != ABI_SIGKILL) {
-		if (p->count < SIGPENDING_HARD)
+		if (p->count < MIN(limit, (u64)SIGPENDING_HARD))
 			e = kmalloc(sizeof(*e));
 		if (!e && !legacy && info && info->si_code < 0)
 			return -EAGAIN;

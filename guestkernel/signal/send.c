@@ -6,6 +6,7 @@
  * Ignored signals are dropped here unless blocked (a handler may be installed before they are
  * unblocked). A container's init is not ended by default actions of signals from inside.
  * Locks: takes proc->sig_lock; tasklist_lock may be held. Any context. Tests: test/abi */
+#include "abi/linux/resource.h"
 #include "log.h"
 #include "sched.h"
 #include "signal/internal.h"
@@ -126,7 +127,8 @@ static int send_locked(struct proc *p, struct task *target, int sig, const struc
 		kill_group_locked(p);
 		return 0;
 	}
-	err = sigpending_add(target ? &target->pending : &p->pending, sig, info);
+	err = sigpending_add(target ? &target->pending : &p->pending, sig, info,
+			     READ_ONCE(p->rlim[ABI_RLIMIT_SIGPENDING].rlim_cur));
 	if (err)
 		return err;
 	signalfd_notify(p);
@@ -185,7 +187,7 @@ void signal_force(int sig, int code, u64 addr)
 	/* A fault must not come back for ever, so it ends even an init without a handler. */
 	if (a->handler == ABI_SIG_DFL)
 		t->forced_sig = sig;
-	(void)sigpending_add(&t->pending, sig, &si);
+	(void)sigpending_add(&t->pending, sig, &si, ~0ull);
 	a_or(&t->sig_flags, TASK_SIG_PENDING);
 	spin_unlock(&p->sig_lock);
 }
@@ -205,7 +207,7 @@ void signal_force_kill(int sig)
 	p->sighand->action[sig - 1].handler = ABI_SIG_DFL;
 	t->sigmask &= ~SIGBIT(sig);
 	t->forced_sig = sig;
-	(void)sigpending_add(&t->pending, sig, NULL);
+	(void)sigpending_add(&t->pending, sig, NULL, ~0ull);
 	a_or(&t->sig_flags, TASK_SIG_PENDING);
 	spin_unlock(&p->sig_lock);
 }
