@@ -288,13 +288,18 @@ static long open_user(int dirfd, uaddr_t uname, const struct open_args *a)
 	fd = pathname_get(&name, uname);
 	if (fd)
 		return fd;
-	fd = do_open(dirfd, name.text, a, &f);
+	/* The number first: without one nothing may be created or truncated. */
+	fd = fd_reserve(0, a->flags & ABI_O_CLOEXEC);
+	if (fd >= 0) {
+		int err = do_open(dirfd, name.text, a, &f);
+
+		if (err)
+			fd_unreserve((int)fd);
+		else
+			fd_install((int)fd, f);
+		fd = err ? err : fd;
+	}
 	pathname_put(&name);
-	if (fd)
-		return fd;
-	fd = fd_new(f, a->flags);
-	if (fd < 0)
-		file_put(f);
 	return fd;
 }
 

@@ -27,7 +27,9 @@ static ssize_t io_pos(struct fdref r, struct iter *it, io_fn *fn)
 
 static ssize_t io_at(struct fdref r, struct iter *it, io_fn *fn, loff_t pos)
 {
-	if (pos < 0)
+	loff_t end;
+
+	if (pos < 0 || __builtin_add_overflow(pos, (loff_t)it->left, &end))
 		return -EINVAL;
 	if (!r.file->ops->llseek)
 		return -ESPIPE;
@@ -43,9 +45,10 @@ static long io_buf(int fd, uaddr_t buf, size_t count, io_fn *fn)
 
 	if (unlikely(!r.file))
 		return -EBADF;
+	/* No address space is that long: the buffer is bad before the count is. */
 	if (unlikely((ssize_t)count < 0)) {
 		fd_put(r);
-		return -EINVAL;
+		return -EFAULT;
 	}
 	iter_init_user(&it, &seg, buf, MIN(count, (size_t)ABI_MAX_RW_COUNT));
 	n = io_pos(r, &it, fn);
@@ -73,7 +76,7 @@ static long io_buf_at(int fd, uaddr_t buf, size_t count, loff_t pos, io_fn *fn)
 	if (unlikely(!r.file))
 		return -EBADF;
 	iter_init_user(&it, &seg, buf, MIN(count, (size_t)ABI_MAX_RW_COUNT));
-	n = (ssize_t)count < 0 ? -EINVAL : io_at(r, &it, fn, pos);
+	n = (ssize_t)count < 0 ? -EFAULT : io_at(r, &it, fn, pos);
 	fd_put(r);
 	return n;
 }
