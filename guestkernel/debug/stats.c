@@ -49,7 +49,7 @@ static void cpu_lines(struct text *t)
 		const struct cpu *c = cpus[i];
 
 		switches += READ_ONCE(c->nr_switches);
-		syscalls += READ_ONCE(c->nr_syscalls);
+		syscalls += READ_ONCE(c->call_pos);
 		faults += READ_ONCE(c->nr_faults);
 		irqs += READ_ONCE(c->nr_irqs);
 	}

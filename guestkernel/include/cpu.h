@@ -30,7 +30,7 @@ enum cpu_mode {
 /* One of the last system calls, for crash reports. */
 struct cpu_call {
 	u32 nr, tid;
-	u64 arg[3];
+	u64 arg; /* the first */
 };
 
 struct cpu {
@@ -54,9 +54,9 @@ struct cpu {
 	void *slab_cpu;					   /* [c] mm/slab.c */
 	void *timers;					   /* [I] time/ktimer.c */
 	const struct spinlock *held[8];			   /* [c] debug builds */
-	u64 nr_switches, nr_syscalls, nr_faults, nr_irqs;  /* [c] */
+	u64 nr_switches, nr_faults, nr_irqs;		   /* [c] */
 	struct mach_cpu mach;				   /* [c] */
-	u32 call_pos;			  /* [c] next slot of calls, modulo CPU_CALLS */
+	u64 call_pos;			  /* [c] system calls so far; next slot of calls */
 	struct cpu_call calls[CPU_CALLS]; /* [c] read by a panic anywhere */
 	u64 syscall_count[CPU_SYSCALLS];  /* [c] read by others for statistics */
 };

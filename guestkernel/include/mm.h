@@ -90,7 +90,8 @@ void mm_enter_user_slow(struct cpu *c);
 static inline void mm_enter_user(struct cpu *c)
 {
 	a_xchg(&c->mode, CPU_USER); /* full barrier: pairs with the one in mm_shootdown */
-	if (unlikely(c->mm && a_load(&c->mm->tlb_gen) != a_load(&c->tlb_gen)))
+	/* before user mode there is always a space: the task's own */
+	if (unlikely(a_load(&c->mm->tlb_gen) != a_load(&c->tlb_gen)))
 		mm_enter_user_slow(c);
 }
 static inline void mm_leave_user(struct cpu *c)

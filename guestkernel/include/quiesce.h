@@ -4,6 +4,7 @@
  * kernel is not preempted, so the readers of the past are gone once every CPU has switched task,
  * idled or been in user mode (it reports that with quiesce_report). Nothing marks a reader. */
 #pragma once
+#include "atomic.h"
 #include "types.h"
 
 struct quiesce_head {
@@ -15,4 +16,6 @@ struct quiesce_head {
 void quiesce_defer(struct quiesce_head *h, void (*fn)(struct quiesce_head *h));
 /* This CPU holds no reader: called by the scheduler, the user loop and idle. */
 void quiesce_report(void);
-void quiesce_wait(void); /* sleeps until a grace period has passed */
+extern a64_t quiesce_epoch;  /* [a] see quiesce.c */
+extern a32_t quiesce_urgent; /* [a] tasks that wait for a grace period */
+void quiesce_wait(void);     /* sleeps until a grace period has passed */

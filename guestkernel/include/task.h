@@ -124,7 +124,6 @@ struct task {
 	u64 timer_slack;	       /* [o] ns, as prctl said; timers here have none */
 	struct completion *vfork_done; /* [t] parent waits */
 	char comm[16];		       /* [a] racy by nature */
-	bool no_result;		       /* [o] rt_sigreturn: the call sets no result */
 	bool is_kernel;		       /* [I] */
 	void *kthread_arg;	       /* [I] until it has started */
 	bool in_exec, dying;	       /* [s] */
@@ -137,7 +136,8 @@ struct task {
 #define TASK_SIG_PENDING 1u /* a deliverable signal may be there */
 #define TASK_SIG_KILL	 2u /* must die: exit_group or SIGKILL */
 #define TASK_SIG_STOP	 4u
-#define TASK_WORK_RSEQ	 8u /* was preempted or migrated: fix rseq before user mode */
+#define TASK_WORK_MASK	 16u /* a temporary signal mask ends: as restore_sigmask */
+#define TASK_WORK_RSEQ	 8u  /* was preempted or migrated: fix rseq before user mode */
 
 struct completion {
 	struct waitq wait;

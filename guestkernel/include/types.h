@@ -71,4 +71,5 @@ static inline bool uaddr_is_null(uaddr_t a)
 #define ERESTARTSYS	      512 /* restart if SA_RESTART, else EINTR */
 #define ERESTARTNOINTR	      513 /* always restart */
 #define ERESTARTNOHAND	      514 /* restart only if no handler ran */
+#define ENORESULT	      515 /* rt_sigreturn: all registers are the frame's, set no result */
 #define ERESTART_RESTARTBLOCK 516 /* continue by restart_syscall with task->restart */

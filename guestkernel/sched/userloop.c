@@ -15,18 +15,13 @@
  * (a clock read on each would cost more than many a call). */
 #define SAMPLE 16u
 
-static long run_syscall(struct task *t, struct cpu *c)
+static long timed_syscall(struct task *t)
 {
-	long r;
+	u64 start = sched_cpu_time(t);
+	long r = syscall_dispatch(t);
 
-	if (unlikely((c->nr_syscalls++ & (SAMPLE - 1)) == 0)) {
-		u64 start = sched_cpu_time(t);
-
-		r = syscall_dispatch(t);
-		t->stime_ns += (sched_cpu_time(t) - start) * SAMPLE;
-		return r;
-	}
-	return syscall_dispatch(t);
+	t->stime_ns += (sched_cpu_time(t) - start) * SAMPLE;
+	return r;
 }
 
 static void handle_fault(struct task *t)
@@ -58,6 +53,8 @@ static void before_user(struct task *t, bool in_syscall, long result)
 		schedule();
 	if (in_syscall || signal_pending(t))
 		signal_deliver(in_syscall, result);
+	if (a_load(&t->sig_flags) & TASK_WORK_MASK)
+		signal_restore_mask(t);
 	if (a_load(&t->sig_flags) & TASK_WORK_RSEQ) {
 		a_and(&t->sig_flags, ~TASK_WORK_RSEQ);
 		if (rseq_fixup(t))
@@ -65,7 +62,7 @@ static void before_user(struct task *t, bool in_syscall, long result)
 	}
 }
 
-static inline bool restart_code(long r)
+static inline bool internal_code(long r)
 {
 	return r <= -ERESTARTSYS && r >= -ERESTART_RESTARTBLOCK;
 }
@@ -75,55 +72,59 @@ static inline bool user_work(const struct task *t, const struct cpu *c)
 	return a_load(&c->pending) | a_load(&t->sig_flags);
 }
 
+/* This CPU has readers' objects to free, or others wait for its report. */
+static inline bool quiesce_due(const struct cpu *c)
+{
+	return c->quiesce_list || a_load(&c->quiesce_seen) != a_load(&quiesce_epoch) ||
+	       a_load(&quiesce_urgent);
+}
+
+/* All causes but system calls. */
+static void act_on_cause(struct task *t, struct cpu *c)
+{
+	switch (t->why.cause) {
+	case MACH_FAULT:
+		handle_fault(t);
+		break;
+	case MACH_TRAP:
+		signal_force(t->why.sig, t->why.code, t->why.addr);
+		break;
+	default:
+		c->nr_irqs++;
+		break;
+	}
+}
+
+/* Every system call passes here: its instructions are counted (tools/bench). */
 noreturn void task_user_loop(void *unused)
 {
 	struct task *t = current;
-	bool in_syscall = false;
-	long result = 0;
 
 	(void)unused;
 	for (;;) {
 		struct cpu *c = cpu_self();
+		long result;
 
-		while (unlikely(in_syscall || user_work(t, c))) {
-			before_user(t, in_syscall, result);
-			in_syscall = false;
-			c = cpu_self();
-		}
-		if (unlikely(t->restore_sigmask))
-			signal_restore_mask(t);
-		quiesce_report();
+		if (unlikely(quiesce_due(c)))
+			quiesce_report();
 		(*c->heartbeat)++;
 		mm_enter_user(c);
 		if (unlikely(user_work(t, c))) {
 			mm_leave_user(c);
+			before_user(t, false, 0);
 			continue;
 		}
 		mach_run_user(&t->user, &t->why);
 		c = cpu_self();
 		mm_leave_user(c);
-
-		in_syscall = false;
-		switch (t->why.cause) {
-		case MACH_SYSCALL:
-			result = run_syscall(t, c);
-			if (unlikely(
-				    t->no_result)) /* rt_sigreturn: all registers are the frame's */
-				t->no_result = false;
-			else if (unlikely(restart_code(result)))
-				in_syscall = true;
-			else
-				mach_syscall_set_result(&t->user, result);
-			break;
-		case MACH_FAULT:
-			handle_fault(t);
-			break;
-		case MACH_TRAP:
-			signal_force(t->why.sig, t->why.code, t->why.addr);
-			break;
-		case MACH_INTERRUPT:
-			c->nr_irqs++;
-			break;
+		if (unlikely(t->why.cause != MACH_SYSCALL)) {
+			act_on_cause(t, c);
+			continue;
 		}
+		result = likely(c->call_pos % SAMPLE) ? syscall_dispatch(t) : timed_syscall(t);
+		if (likely(!internal_code(result)))
+			mach_syscall_set_result(&t->user, result);
+		else
+			before_user(t, true, result);
 	}
 }

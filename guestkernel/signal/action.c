@@ -66,12 +66,14 @@ void signal_set_temporary_mask(u64 mask)
 
 	t->saved_sigmask = t->sigmask;
 	t->restore_sigmask = true;
+	a_or(&t->sig_flags, TASK_WORK_MASK);
 	signal_set_mask(mask);
 }
 
 void signal_restore_mask(struct task *t)
 {
 	t->restore_sigmask = false;
+	a_and(&t->sig_flags, ~TASK_WORK_MASK);
 	signal_set_mask(t->saved_sigmask);
 }
 
@@ -167,12 +169,11 @@ long sys_rt_sigreturn(void)
 
 	if (mach_signal_return(&t->user, &mask, &ss)) {
 		signal_force_kill(ABI_SIGSEGV);
-		return 0;
+		return -ENORESULT;
 	}
 	signal_set_mask(mask);
 	/* A frame whose stack the application made unusable keeps the present one. */
 	if (!on_altstack(t) || ((u32)ss.ss_flags & ABI_SS_AUTODISARM))
 		(void)set_altstack(t, &ss);
-	t->no_result = true;
-	return 0;
+	return -ENORESULT;
 }

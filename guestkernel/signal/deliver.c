@@ -74,6 +74,7 @@ static void run_handler(struct task *t, int sig, const struct abi_siginfo *info,
 	if (f.on_altstack && (t->altstack.ss_flags & (s32)ABI_SS_AUTODISARM))
 		t->altstack = (struct abi_stack){.ss_flags = ABI_SS_DISABLE};
 	t->restore_sigmask = false;
+	a_and(&t->sig_flags, ~TASK_WORK_MASK);
 	if (!(act->flags & ABI_SA_NODEFER))
 		mask |= SIGBIT(sig);
 	signal_set_mask(mask);

@@ -10,6 +10,8 @@
 void signal_restart_call(struct task *t, long result, bool handler, u64 sa_flags)
 {
 	switch (result) {
+	case -ENORESULT:
+		return;
 	case -ERESTARTSYS:
 		if (handler && !(sa_flags & ABI_SA_RESTART))
 			break;

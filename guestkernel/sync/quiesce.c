@@ -20,8 +20,8 @@
 
 #define QUIESCE_BATCH 256
 
-static a64_t quiesce_epoch = {1};
-static a32_t quiesce_urgent; /* tasks in quiesce_wait */
+a64_t quiesce_epoch = {1};
+a32_t quiesce_urgent; /* tasks in quiesce_wait */
 
 void quiesce_defer(struct quiesce_head *h, void (*fn)(struct quiesce_head *h))
 {

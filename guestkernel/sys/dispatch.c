@@ -50,9 +50,7 @@ long syscall_dispatch(struct task *t)
 		return syscall_unknown(nr);
 	slot->nr = (u32)nr;
 	slot->tid = t->tid;
-	slot->arg[0] = mach_syscall_arg(u, 0);
-	slot->arg[1] = mach_syscall_arg(u, 1);
-	slot->arg[2] = mach_syscall_arg(u, 2);
+	slot->arg = mach_syscall_arg(u, 0);
 	c->syscall_count[nr]++;
 	fn = syscall_table[nr];
 	if (unlikely(!fn))
@@ -96,11 +94,9 @@ size_t syscall_ring_text(char *buf, size_t size)
 
 			if (!call.tid || len >= size)
 				break;
-			len += (size_t)ksnprintf(
-				buf + len, size - len,
-				"cpu %u task %u: %s(0x%llx, 0x%llx, 0x%llx)\n", i, call.tid,
-				name ? name : "?", (unsigned long long)call.arg[0],
-				(unsigned long long)call.arg[1], (unsigned long long)call.arg[2]);
+			len += (size_t)ksnprintf(buf + len, size - len,
+						 "cpu %u task %u: %s(0x%llx, ...)\n", i, call.tid,
+						 name ? name : "?", (unsigned long long)call.arg);
 		}
 	}
 	return MIN(len, size ? size - 1 : 0);
