@@ -195,7 +195,7 @@ static void counters_and_ring(void **state)
 		call(NR_lseek, (u64)i, 0, 0, 0);
 	assert_int_equal(syscall_count(NR_lseek), before + 40);
 	assert_true(syscall_ring_text(text, sizeof(text)) > 0);
-	assert_int_equal(strncmp(text, "cpu 0 task 8: lseek(0x27, 0x0, 0x0)\n", 36), 0);
+	assert_int_equal(strncmp(text, "cpu 0 task 8: lseek(0x27, ...)\n", 31), 0);
 	assert_true(syscall_ring_text(text, 20) == 19);
 	assert_int_equal(strlen(text), 19);
 }
