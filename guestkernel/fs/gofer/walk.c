@@ -55,13 +55,15 @@ static bool ahead_add(struct ahead *a, const char *name, size_t len, struct inod
 {
 	struct gofs_super *gs = gofs_super(a->sb);
 	struct dentry *d = NULL;
+	bool add;
 
 	mutex_lock(&gs->names);
-	if (gs->changes == a->changes)
+	add = gs->changes == a->changes;
+	if (add)
 		d = dentry_add(a->at, name, len, i);
-	else if (i)
-		inode_put(i);
 	mutex_unlock(&gs->names);
+	if (!add && i)
+		inode_put(i);
 	if (a->owned)
 		dentry_put(a->at);
 	a->owned = d != NULL;
