@@ -377,6 +377,36 @@ static void test_few_handles(void)
 	check(gofs_host_requests(ABI_GOFER_CLOSE_BATCH) > 2);
 }
 
+/* As ls -l does it: list, then ask for each name and its attributes. */
+static void test_listing(void)
+{
+	struct seen *s = kzalloc(sizeof(*s));
+	struct file *f;
+	struct path p;
+	char name[16], value[8];
+
+	host_mkdir("d");
+	for (u32 i = 0; i < MANY; i++) {
+		ksnprintf(name, sizeof(name), "d/file%04u", i);
+		host_put(name, "xyz", 3);
+	}
+	f = opened("/d", ABI_O_RDONLY | ABI_O_DIRECTORY);
+	s->c.emit = see;
+	s->stop = ~0u;
+	check_eq(f->ops->readdir(f, &s->c), 0);
+	check_eq(s->count, MANY);
+	for (u32 i = 0; i < MANY; i++) {
+		ksnprintf(name, sizeof(name), "/d/file%04u", i);
+		check_eq(path_walk(ABI_AT_FDCWD, name, 0, &p), 0);
+		check_eq(p.dentry->inode->size, 3);
+		check(p.dentry->inode->ops->getxattr(p.dentry->inode, "user.none", value,
+						     sizeof(value)) < 0);
+		path_put(&p);
+	}
+	file_put(f);
+	kfree(s);
+}
+
 static void read_job(void *arg)
 {
 	struct file *f = opened((const char *)arg, ABI_O_RDONLY);
@@ -499,6 +529,7 @@ const struct gofs_test gofs_tests[] = {
 	T(readonly, .mount = 1),
 	T(shared, .mount = 2),
 	T(few_handles, .limit = 60),
+	T(listing),
 	T(many_tasks),
 	T(dead),
 	T(lie_tag),
