@@ -86,21 +86,61 @@ void iter_advance(struct iter *it, size_t n)
 	}
 }
 
-size_t iter_put(struct iter *it, const void *src, size_t n)
+/* The usual case: user memory, and all in the current segment. */
+static inline bool iter_is_simple(const struct iter *it, size_t n)
+{
+	return it->user && it->nseg && n <= it->seg->iov_len - it->off;
+}
+
+static size_t put_pieces(struct iter *it, const u8 *src, size_t n)
 {
 	size_t done = 0;
 	u64 at;
 
-	n = MIN(n, it->left);
 	while (done < n) {
 		size_t m = iter_piece(it, n - done, &at), got = m;
 
 		if (!m)
 			break;
 		if (it->user)
-			got = copy_out_partial(UADDR(at), (const u8 *)src + done, m);
+			got = copy_out_partial(UADDR(at), src + done, m);
 		else
-			memcpy((void *)(uintptr_t)at, (const u8 *)src + done, m);
+			memcpy((void *)(uintptr_t)at, src + done, m);
+		it->off += got;
+		it->left -= got;
+		done += got;
+		if (got < m)
+			break;
+	}
+	return done;
+}
+
+size_t iter_put(struct iter *it, const void *src, size_t n)
+{
+	n = MIN(n, it->left);
+	if (likely(iter_is_simple(it, n))) {
+		n = copy_out_partial(UADDR(it->seg->iov_base + it->off), src, n);
+		it->off += n;
+		it->left -= n;
+		return n;
+	}
+	return put_pieces(it, src, n);
+}
+
+static size_t get_pieces(struct iter *it, u8 *dst, size_t n)
+{
+	size_t done = 0;
+	u64 at;
+
+	while (done < n) {
+		size_t m = iter_piece(it, n - done, &at), got = m;
+
+		if (!m)
+			break;
+		if (it->user)
+			got = copy_in_partial(dst + done, UADDR(at), m);
+		else
+			memcpy(dst + done, (const void *)(uintptr_t)at, m);
 		it->off += got;
 		it->left -= got;
 		done += got;
@@ -112,26 +152,14 @@ size_t iter_put(struct iter *it, const void *src, size_t n)
 
 size_t iter_get(struct iter *it, void *dst, size_t n)
 {
-	size_t done = 0;
-	u64 at;
-
 	n = MIN(n, it->left);
-	while (done < n) {
-		size_t m = iter_piece(it, n - done, &at), got = m;
-
-		if (!m)
-			break;
-		if (it->user)
-			got = copy_in_partial((u8 *)dst + done, UADDR(at), m);
-		else
-			memcpy((u8 *)dst + done, (const void *)(uintptr_t)at, m);
-		it->off += got;
-		it->left -= got;
-		done += got;
-		if (got < m)
-			break;
+	if (likely(iter_is_simple(it, n))) {
+		n = copy_in_partial(dst, UADDR(it->seg->iov_base + it->off), n);
+		it->off += n;
+		it->left -= n;
+		return n;
 	}
-	return done;
+	return get_pieces(it, dst, n);
 }
 
 size_t iter_zero(struct iter *it, size_t n)

@@ -2,10 +2,10 @@
 #pragma once
 #include "frame_internal.h"
 #include "pagecache.h"
+#include "radix.h"
 
 /* radix.c: the index of a mapping. Changes under tree_lock; lookups without it under quiescence.
  * Slots hold frames; a lookup checks that the frame is still this mapping's. */
-void *radix_lookup(const struct mapping *m, u64 index); /* [t] or a quiescent reader */
 int radix_insert(struct mapping *m, u64 index,
 		 void *item) must_check;	  /* [t]: 0, -ENOMEM, -EEXIST */
 void *radix_remove(struct mapping *m, u64 index); /* [t] */

@@ -72,21 +72,21 @@ static size_t copy_slow(enum copy_op op, u64 va, void *k, size_t n)
 	return done;
 }
 
-/* The bytes copied: all, or up to a bad address. */
+/* The bytes copied: all, or up to a bad address. The machine checks the end of user space. */
 static inline size_t copy(enum copy_op op, u64 va, void *k, size_t n)
 {
-	kassert(cpu_self()->spin_depth == 0);
-	if (likely(n <= COPY_STEP && user_span(va, n) == n)) {
-		size_t got;
+	struct cpu *c = cpu_self();
+	size_t got = 0;
 
-		if (unlikely(!current->mm))
-			return 0;
+	kassert(c->spin_depth == 0);
+	if (unlikely(!c->curr->mm))
+		return 0;
+	if (likely(n <= COPY_STEP)) {
 		got = copy_piece(op, va, k, n);
 		if (likely(got == n))
 			return n;
-		return got + copy_slow(op, va + got, k ? (u8 *)k + got : NULL, n - got);
 	}
-	return copy_slow(op, va, k, n);
+	return got + copy_slow(op, va + got, k ? (u8 *)k + got : NULL, n - got);
 }
 
 int copy_in(void *dst, uaddr_t src, size_t n)
