@@ -132,7 +132,9 @@ enum fault_result fault_present(struct vma *v, u64 page, bool write, struct mach
 
 		if (v->flags & VMA_SHARED) {
 			if (!mapping_mark_dirty(v->mapping, f)) {
+				/* left over by a walk that met a moving VMA */
 				spin_unlock(&mm->pt_lock);
+				vma_zap(v, page, page + PAGE_SIZE);
 				return FAULT_AGAIN;
 			}
 		} else if (f->type != FRAME_ANON || a_load_acquire(&f->refs) != 1) {

@@ -25,6 +25,10 @@ static void count_frame(struct zap *z, const struct frame *f)
 
 static void settle_rss(struct zap *z)
 {
+	u64 rss = a_load(&z->mm->rss_anon) + a_load(&z->mm->rss_file);
+
+	if (rss > z->mm->hiwater_rss)
+		z->mm->hiwater_rss = rss;
 	if (z->anon)
 		a_sub(&z->mm->rss_anon, (u64)z->anon);
 	if (z->file)
