@@ -133,6 +133,11 @@ suite_zero_exit() {
 		"$TOP/build/test/bench/bench"
 }
 
+# The VMM by itself, with a kernel of a few lines.
+suite_vmm() {
+	tools/testvm --smp 2 --timeout 300 -- bash test/oci/micro.sh "$TOP/build/runsc-micro"
+}
+
 # One line, the right status and nothing left, whatever people get wrong.
 suite_bad_input() {
 	tools/testvm --timeout 600 -- bash test/vm/bad_input.sh "$TOP/build/runsc"

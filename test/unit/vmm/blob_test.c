@@ -10,12 +10,26 @@ static const char *string_at(const uint8_t *blob, uint32_t size, uint32_t off)
 	return (const char *)blob + off;
 }
 
+static void check_mounts(const uint8_t *blob, uint32_t size, const struct abi_spec *spec)
+{
+	struct abi_spec_mount mount;
+
+	assert_int_equal(spec->nr_mounts, 3);
+	assert_int_equal(spec->mounts % 8, 0);
+	memcpy(&mount, blob + spec->mounts + 2 * sizeof(mount), sizeof(mount));
+	assert_int_equal(mount.type, ABI_MOUNT_GOFER);
+	assert_int_equal(mount.attach, 1);
+	assert_string_equal(string_at(blob, size, mount.dest), "/data");
+	memcpy(&mount, blob + spec->mounts + sizeof(mount), sizeof(mount));
+	assert_int_equal(mount.size, 4096);
+	assert_string_equal(string_at(blob, size, mount.source), "");
+}
+
 static void test_blob(void **state)
 {
 	struct container c = {.uid = 3, .root_overlay = true, .pids_limit = 9};
 	uint32_t groups[] = {5, 6, 7};
 	struct abi_spec_rlimit limit = {.resource = 7, .soft = 1, .hard = 2};
-	struct abi_spec_mount mount;
 	struct abi_spec spec;
 	struct error err;
 	const char *s;
@@ -58,15 +72,7 @@ static void test_blob(void **state)
 	assert_int_equal(spec.rlimits % 8, 0);
 	assert_memory_equal(blob + spec.rlimits, &limit, sizeof(limit));
 	assert_memory_equal(blob + spec.groups, groups, sizeof(groups));
-	assert_int_equal(spec.nr_mounts, 3);
-	assert_int_equal(spec.mounts % 8, 0);
-	memcpy(&mount, blob + spec.mounts + 2 * sizeof(mount), sizeof(mount));
-	assert_int_equal(mount.type, ABI_MOUNT_GOFER);
-	assert_int_equal(mount.attach, 1);
-	assert_string_equal(string_at(blob, size, mount.dest), "/data");
-	memcpy(&mount, blob + spec.mounts + sizeof(mount), sizeof(mount));
-	assert_int_equal(mount.size, 4096);
-	assert_string_equal(string_at(blob, size, mount.source), "");
+	check_mounts(blob, size, &spec);
 	free(raw);
 	c.groups = NULL;
 	c.rlimits = NULL;

@@ -1,0 +1,73 @@
+#!/bin/bash
+# The VMM by itself, with the micro kernel of test/vm inside: stdio of each kind, signals, ends and
+# deaths. usage: micro.sh RUNSC-MICRO   (as root, in the test VM). Prints result lines.
+# shellcheck disable=SC1010,SC2002 # "do" is a verb of runsc; a pipe is wanted
+set -u
+runsc=$1
+work=$(mktemp -d -p /var/tmp)
+state=$work/state
+mkdir "$state"
+
+box() {
+	timeout -s KILL 60 "$runsc" --root "$state" "$@"
+}
+
+# verdict NAME CONDITION...: a result line, and nothing may be left.
+verdict() {
+	local name=$1
+	shift
+	if "$@" && [ -z "$(ls -A "$state")" ]; then
+		echo "pass vmm-$name"
+	else
+		echo "fail vmm-$name"
+		find "$state" -mindepth 1 -printf '  left: %P\n'
+		rm -rf "${state:?}"/*
+	fi
+}
+
+same() {
+	[ "$1" = "$2" ] || { echo "  \"$1\" is not \"$2\""; return 1; }
+}
+
+verdict output same "$(box do echo hello world; echo $?)" $'hello world\n7'
+verdict status same "$(box do status 42; echo $?)" 42
+verdict two-cpus same "$(box --cpus 2 do echo x)" x
+seq 20000 >"$work/in"
+sum=$(md5sum <"$work/in")
+verdict pipe same "$(box do cat <"$work/in" | md5sum)" "$sum"
+verdict pipe-in same "$(cat "$work/in" | box do cat | md5sum)" "$sum"
+box do cat <"$work/in" >"$work/out"
+verdict file same "$(md5sum <"$work/out")" "$sum"
+echo first >"$work/out"
+box do echo second >>"$work/out"
+verdict append same "$(cat "$work/out")" $'first\nsecond'
+verdict empty-input same "$(box do cat </dev/null | wc -c)" 0
+verdict closed-output same "$(box do status 3 >&-; echo $?)" 3
+verdict reader-gone same "$(box do echo x | true; echo "${PIPESTATUS[0]}")" 7
+verdict missing same "$(box do missing 2>/dev/null; echo $?)" 127
+box do signal &
+sleep 3
+kill -TERM "$(pgrep -x "$(basename "$runsc" | cut -c1-15)" | head -1)"
+wait $!
+verdict signal same $? 143
+box do signal &
+sleep 3
+kill -KILL "$(pgrep -x "$(basename "$runsc" | cut -c1-15)" | head -1)"
+wait $!
+sleep 1
+rm -rf "${state:?}"/* # the next command of that name would do it
+verdict killed-leaves-no-process same "$(pgrep -c '^runsc-(boot|gofer)')" 0
+for death in panic fault; do
+	box do $death >"$work/out" 2>"$work/err"
+	status=$?
+	report=$(ls "$state"/*.report)
+	text=$(cat "$report")
+	rm -f "$report"
+	verdict $death-status same $status 128
+	verdict $death-one-line same "$(wc -l <"$work/err")" 1
+	verdict $death-backtrace grep -q 'micro_entry+' <<<"$text"
+	verdict $death-code grep -q -- '->' <<<"$text"
+done
+verdict last-words grep -q 'second line' <<<"$(box do panic 2>/dev/null; cat "$state"/*.report; rm "$state"/*.report)"
+box do --stats-file "$work/stats" status 0
+verdict stats same "$(awk '$1 == "exits.hypercall" {print $2}' "$work/stats")" 1
