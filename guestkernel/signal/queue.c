@@ -132,7 +132,7 @@ void signal_recalc_locked(struct task *t)
 
 struct sighand *sighand_copy(struct sighand *s)
 {
-	struct sighand *n = kzalloc(sizeof(*n));
+	struct sighand *n = s ? kmalloc(sizeof(*n)) : kzalloc(sizeof(*n));
 
 	if (!n)
 		return NULL;

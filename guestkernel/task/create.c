@@ -80,7 +80,10 @@ void task_free_unused(struct task *t)
 
 static void proc_free(struct quiesce_head *h)
 {
-	slab_free(proc_cache, container_of(h, struct proc, qhead));
+	struct proc *p = container_of(h, struct proc, qhead);
+
+	sighand_put(p->sighand);
+	slab_free(proc_cache, p);
 }
 
 struct proc *proc_alloc(struct container *c)
