@@ -268,21 +268,24 @@ static void first_child(void *arg)
 /* ---- the first program ---- */
 
 static u64 init_page;
-static u64 frames_base, rounds;
+static struct frame_stats base;
+static u64 rounds;
 
 static void check_frames(void)
 {
 	struct frame_stats st;
-	u64 used;
 
 	frame_get_stats(&st);
-	used = st.total - st.free;
 	if (++rounds == 64)
-		frames_base = used;
-	if (rounds > 64 && used > frames_base + LEAK_MAX)
-		host_fail("frames are lost: %llu used after %llu inputs, %llu after 64",
-			  (unsigned long long)used, (unsigned long long)rounds,
-			  (unsigned long long)frames_base);
+		base = st;
+	if (rounds > 64 && base.free > st.free + LEAK_MAX)
+		host_fail(
+			"frames are lost after %llu inputs: anonymous %llu -> %llu, cache %llu -> "
+			"%llu, kernel %llu -> %llu",
+			(unsigned long long)rounds, (unsigned long long)base.anon,
+			(unsigned long long)st.anon, (unsigned long long)base.cache,
+			(unsigned long long)st.cache, (unsigned long long)base.kernel,
+			(unsigned long long)st.kernel);
 }
 
 static void reap(void)
