@@ -23,7 +23,7 @@ static inline void mach_relax(void)
 }
 static inline u64 mach_syscall_nr(const struct mach_user *u)
 {
-	return u->orig_rax;
+	return (u32)u->orig_rax; /* as Linux: the upper half is ignored */
 }
 static inline u64 mach_syscall_arg(const struct mach_user *u, unsigned i)
 {
