@@ -189,8 +189,9 @@ static void cpuid_add_own(struct kvm_cpuid2 *set, const struct vcpu *cpu, uint32
 	static const char signature[12] = "KVMKVMKVM";
 	struct kvm_cpuid_entry2 kvm = {.function = KVM_CPUID_SIGNATURE, .eax = KVM_CPUID_FEATURES};
 	const uint32_t wanted = BIT(KVM_FEATURE_CLOCKSOURCE2) | BIT(KVM_FEATURE_STEAL_TIME) |
-				BIT(KVM_FEATURE_ASYNC_PF) | BIT(KVM_FEATURE_ASYNC_PF_INT) |
-				BIT(KVM_FEATURE_PV_SCHED_YIELD) | BIT(KVM_FEATURE_PV_UNHALT) |
+				BIT(KVM_FEATURE_PV_EOI) | BIT(KVM_FEATURE_ASYNC_PF) |
+				BIT(KVM_FEATURE_ASYNC_PF_INT) | BIT(KVM_FEATURE_PV_SCHED_YIELD) |
+				BIT(KVM_FEATURE_PV_UNHALT) |
 				BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT);
 
 	cpuid_add(set, (struct kvm_cpuid_entry2){.function = 0xb,
