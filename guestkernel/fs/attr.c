@@ -112,7 +112,7 @@ static struct attr_node target_of_file(struct file *f)
 
 static long setattr_fd(int fd, struct iattr *a, bool path_ok)
 {
-	struct fdref r = fd_get(fd);
+	struct fdref r = fd_get_raw(fd);
 	struct attr_node t;
 	long err;
 
@@ -251,7 +251,7 @@ static bool time_fits(const struct abi_timespec *t)
 
 static long times_fd(int fd, const struct abi_timespec *ts)
 {
-	struct fdref r = fd_get(fd);
+	struct fdref r = fd_get_raw(fd);
 	struct attr_node t;
 	long err;
 

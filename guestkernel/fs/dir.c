@@ -201,7 +201,7 @@ long sys_chdir(uaddr_t name)
 
 long sys_fchdir(int fd)
 {
-	struct fdref r = fd_get(fd);
+	struct fdref r = fd_get_raw(fd);
 	struct path p;
 	long err;
 

@@ -146,7 +146,7 @@ static long fcntl_file(struct file *f, int fd, int cmd, unsigned long arg)
 
 long sys_fcntl(int fd, int cmd, unsigned long arg)
 {
-	struct fdref r = fd_get(fd);
+	struct fdref r = fd_get_raw(fd);
 	long ret;
 
 	if (!r.file)

@@ -136,6 +136,17 @@ void files_close_on_exec(struct files *fs)
 
 struct fdref fd_get(int fd)
 {
+	struct fdref r = fd_get_raw(fd);
+
+	if (unlikely(r.file && r.file->flags & ABI_O_PATH)) {
+		fd_put(r);
+		r = (struct fdref){NULL, false};
+	}
+	return r;
+}
+
+struct fdref fd_get_raw(int fd)
+{
 	struct files *fs = current->files;
 	struct fdtab *t = __atomic_load_n(&fs->tab, __ATOMIC_ACQUIRE);
 	struct file *f;
@@ -354,7 +365,7 @@ long sys_close(int fd)
 
 long sys_dup(int fd)
 {
-	struct fdref r = fd_get(fd);
+	struct fdref r = fd_get_raw(fd);
 	int n;
 
 	if (!r.file)
@@ -394,7 +405,7 @@ static long fd_replace(struct file *f, u32 fd, bool cloexec)
 
 static long dup_to(int fd, int newfd, bool cloexec)
 {
-	struct fdref r = fd_get(fd);
+	struct fdref r = fd_get_raw(fd);
 	long n;
 
 	if (!r.file)

@@ -23,6 +23,7 @@ void (*epoll_file_gone)(struct file *f);
 static struct slab_cache *file_cache;
 static struct superblock *anon_sb;
 static struct inode *anon_inode;
+static struct mount *anon_mount; /* [I] where nameless files get an entry when it is needed */
 static struct device_range devices[DEVICES_MAX]; /* [I] after start */
 static u32 nr_devices;
 
@@ -38,8 +39,32 @@ void file_cache_init(void)
 		panic("no memory for files");
 	anon_sb->magic = ABI_ANON_INODE_FS_MAGIC;
 	anon_inode = inode_new_anon(0600);
-	if (!anon_inode)
+	anon_sb->root =
+		anon_inode ? dentry_new_root(anon_sb, inode_new_anon(ABI_S_IFDIR | 0500)) : NULL;
+	anon_mount = anon_sb->root ? mount_new(anon_sb, anon_sb->root, 0, "none") : NULL;
+	if (!anon_mount)
 		panic("no memory for files");
+}
+
+int file_path(struct file *f, struct path *out)
+{
+	char name[64];
+
+	if (f->path.dentry) {
+		*out = f->path;
+		path_get(out);
+		return 0;
+	}
+	if (!ABI_S_ISTYPE(f->inode->mode, ABI_S_IFIFO))
+		return -ENXIO; /* as Linux: sockets and the like cannot be opened again */
+	file_describe(f, NULL, name, sizeof(name));
+	inode_get(f->inode);
+	out->dentry = dentry_new_unhashed(anon_sb->root, name, f->inode);
+	if (!out->dentry)
+		return -ENOMEM;
+	out->mnt = anon_mount;
+	mount_get(anon_mount);
+	return 0;
 }
 
 struct inode *inode_new_anon(u32 mode)
@@ -261,7 +286,7 @@ void file_describe(const struct file *f, const struct path *root, char *buf, siz
 	char *text;
 	size_t n;
 
-	if (!d) {
+	if (!d || f->path.mnt == anon_mount) {
 		if (f->ops->describe)
 			f->ops->describe((struct file *)(uintptr_t)f, buf, size);
 		else

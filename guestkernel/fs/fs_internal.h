@@ -147,6 +147,7 @@ int generic_permission(const struct inode *i, u32 want);
 int path_permission(const struct path *p, u32 want); /* and read-only mounts */
 int inode_writers_get(struct inode *i) must_check;   /* -ETXTBSY */
 void inode_writers_put(struct inode *i);
+s64 inode_last_now(void); /* seconds of the last inode_now() by anybody: cheap, perhaps old */
 bool inode_owner_or_capable(const struct inode *i);
 
 /* What attributes are changed of: a name's inode or an open file's. */

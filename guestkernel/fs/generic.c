@@ -9,20 +9,23 @@
 #define POLL_BYTES (64 * PAGE_SIZE) /* an interrupt is looked for at least so often */
 #define FILE_MAX   ((u64)INT64_MAX)
 
+static inline bool later(const struct abi_timespec *a, const struct abi_timespec *b)
+{
+	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
+}
+
 void file_accessed(struct file *f)
 {
 	struct inode *i = f->inode;
-	struct abi_timespec now;
 
 	if (i->flags & INODE_NOATIME || f->flags & ABI_O_NOATIME || i->sb->flags & SB_RDONLY ||
 	    (f->path.mnt && f->path.mnt->flags & (MNT_NOATIME | MNT_RDONLY)))
 		return;
 	/* relatime: told only where it would be older than the last change, or a day */
-	if (i->atime.tv_sec > i->mtime.tv_sec && i->atime.tv_sec > i->ctime.tv_sec &&
-	    time_real_ns() / (s64)NSEC_PER_SEC - i->atime.tv_sec < 24 * 3600)
+	if (later(&i->atime, &i->mtime) && later(&i->atime, &i->ctime) &&
+	    inode_last_now() - i->atime.tv_sec < 24 * 3600)
 		return;
-	now = inode_now();
-	i->atime = now;
+	i->atime = inode_now();
 }
 
 static ssize_t read_page(struct file *f, struct iter *to, u64 at, size_t n)

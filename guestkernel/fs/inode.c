@@ -11,6 +11,7 @@
 
 static struct slab_cache *inode_cache;
 static struct inode *table[HASH_SIZE];
+static s64 last_now; /* [a] seconds when last asked: for what needs no clock of its own */
 static struct spinlock hash_lock = SPINLOCK_INIT(RANK_INODE_HASH);
 
 static struct inode **slot_of(const struct superblock *sb, u64 ino)
@@ -24,8 +25,15 @@ _Static_assert(HASH_SIZE == 1u << (64 - 54), "slot_of takes ten bits");
 struct abi_timespec inode_now(void)
 {
 	s64 ns = time_real_ns();
+	struct abi_timespec t = {ns / (s64)NSEC_PER_SEC, ns % (s64)NSEC_PER_SEC};
 
-	return (struct abi_timespec){ns / (s64)NSEC_PER_SEC, ns % (s64)NSEC_PER_SEC};
+	WRITE_ONCE(last_now, t.tv_sec);
+	return t;
+}
+
+s64 inode_last_now(void)
+{
+	return READ_ONCE(last_now);
 }
 
 struct inode *inode_new(struct superblock *sb, u32 mode, const struct inode_ops *ops,

@@ -94,7 +94,7 @@ static int stat_name(int dirfd, const char *name, u32 flags, struct kstat *st, u
 
 static int stat_fd(int fd, struct kstat *st, u32 *mnt)
 {
-	struct fdref r = fd_get(fd);
+	struct fdref r = fd_get_raw(fd);
 	int err;
 
 	if (!r.file)
@@ -242,7 +242,7 @@ long sys_statfs(uaddr_t name, uaddr_t st)
 
 long sys_fstatfs(int fd, uaddr_t st)
 {
-	struct fdref r = fd_get(fd);
+	struct fdref r = fd_get_raw(fd);
 	long err;
 
 	if (!r.file)

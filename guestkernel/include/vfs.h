@@ -411,6 +411,9 @@ loff_t generic_llseek(struct file *f, loff_t off, int whence);
 int dcache_readdir(struct file *f, struct dir_ctx *c); /* from the dentries: tmpfs, dev */
 /* "." and ".." at positions 0 and 1, others start at 2; false: the consumer is full. */
 bool readdir_dots(struct file *f, struct dir_ctx *c);
+/* Where a file can be opened again, with references: its path, or an entry made for a pipe; -ENXIO
+ * for others without a name. */
+int file_path(struct file *f, struct path *out) must_check;
 void file_describe(const struct file *f, const struct path *root, char *buf, size_t size);
 /* An unnamed file of memory: shared anonymous mappings, memfd. */
 struct file *tmpfs_file_anon(const char *name, u64 size, u32 flags) must_check;
@@ -443,7 +446,8 @@ struct fdref {
 	struct file *file;
 	bool counted;
 };
-struct fdref fd_get(int fd);
+struct fdref fd_get(int fd);	 /* not of O_PATH: null */
+struct fdref fd_get_raw(int fd); /* of O_PATH too: names, duplicates, fcntl */
 static inline void fd_put(struct fdref r)
 {
 	if (r.counted)

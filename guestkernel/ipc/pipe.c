@@ -110,10 +110,15 @@ int pipe_wait(struct pipe *p, struct waitq *q, u32 events)
 	return err;
 }
 
+/* After a full barrier behind the change: pairs with waitq_prepare. */
+static inline bool has_waiters(const struct waitq *q)
+{
+	return READ_ONCE(q->waiters.tqh_first);
+}
+
 static inline void pipe_wake(struct waitq *q, u32 events)
 {
-	mem_barrier();
-	if (waitq_has_waiters(q))
+	if (unlikely(has_waiters(q)))
 		waitq_wake_sync(q, events);
 }
 
@@ -139,9 +144,10 @@ static ssize_t pipe_read(struct file *f, struct iter *to, loff_t *pos)
 	room = p->size - used;
 	mutex_unlock(&p->lock);
 	if (n > 0) {
+		mem_barrier();
 		if (room >= ABI_PIPE_BUF)
 			pipe_wake(&p->wr, WRITABLE);
-		if (used)
+		if (unlikely(used))
 			pipe_wake(&p->rd, READABLE);
 	}
 	return n;
@@ -174,8 +180,10 @@ static ssize_t pipe_write_locked(struct file *f, struct pipe *p, struct iter *fr
 			n = -EAGAIN;
 			break;
 		}
-		if (done)
+		if (done) {
+			mem_barrier();
 			pipe_wake(&p->rd, READABLE);
+		}
 		n = pipe_wait(p, &p->wr, WRITABLE);
 		if (n)
 			break;
@@ -195,7 +203,8 @@ static ssize_t pipe_write(struct file *f, struct iter *from, loff_t *pos)
 	n = pipe_write_locked(f, p, from);
 	room = p->size - pipe_used(p) >= ABI_PIPE_BUF;
 	mutex_unlock(&p->lock);
-	if (n > 0) {
+	if (likely(n > 0)) {
+		mem_barrier();
 		pipe_wake(&p->rd, READABLE);
 		if (room)
 			pipe_wake(&p->wr, WRITABLE);

@@ -161,12 +161,7 @@ static int follow_fd(const struct pinode *i, struct path *out)
 
 	if (!f)
 		return err;
-	if (f->path.dentry) {
-		*out = f->path;
-		path_get(out);
-	} else {
-		err = -ENXIO;
-	}
+	err = file_path(f, out);
 	file_put(f);
 	return err;
 }
