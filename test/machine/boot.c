@@ -50,7 +50,7 @@ paddr_t mach_vvar_pa(void)
 
 struct blob {
 	struct abi_spec spec;
-	struct abi_spec_mount mounts[1];
+	struct abi_spec_mount mounts[2];
 	char strings[64];
 };
 
@@ -78,7 +78,7 @@ static struct blob *blob_new(void)
 		.argv = blob_string(b, &used, SCRIPT),
 		.cwd = blob_string(b, &used, "/"),
 		.hostname = blob_string(b, &used, "scripted"),
-		.nr_mounts = 1,
+		.nr_mounts = 2,
 		.mounts = offsetof(struct blob, mounts),
 	};
 	for (u32 i = 0; i < 5; i++)
@@ -86,6 +86,11 @@ static struct blob *blob_new(void)
 	b->mounts[0] = (struct abi_spec_mount){
 		.type = ABI_MOUNT_TMPFS,
 		.dest = blob_string(b, &used, "/"),
+	};
+	b->mounts[1] = (struct abi_spec_mount){
+		.type = ABI_MOUNT_TMPFS,
+		.flags = ABI_MOUNT_OVERLAY,
+		.dest = blob_string(b, &used, "/ovl"),
 	};
 	return b;
 }
@@ -140,6 +145,7 @@ static void harness(void *arg)
 {
 	struct control_req r = {.msg = {.op = ABI_CTL_START}};
 
+	lower_register();
 	r.data = (u8 *)blob_new();
 	r.data_len = sizeof(struct blob);
 	container_start(&r);

@@ -19,3 +19,5 @@ __attribute__((__noreturn__)) void machine_boot(const struct machine_plan *p);
 /* A further run of the same kernel: the order of turns starts anew, and so does the count of what
  * makes a run hung. */
 void machine_new_round(uint64_t seed);
+/* Puts content below the overlay that the container has at /ovl: lower.c. */
+void lower_register(void);

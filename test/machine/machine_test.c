@@ -60,6 +60,8 @@ static const struct script scripts[] = {
 	SCRIPT(directory),
 	SCRIPT(descriptors),
 	SCRIPT(mounts),
+	SCRIPT(overlay_files),
+	SCRIPT(overlay_names),
 	SCRIPT(exec),
 	SCRIPT(exec_fuzz),
 	SCRIPT(name_race),

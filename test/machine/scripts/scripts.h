@@ -35,6 +35,8 @@ void script_contents(void *arg);
 void script_directory(void *arg);
 void script_descriptors(void *arg);
 void script_mounts(void *arg);
+void script_overlay_files(void *arg);
+void script_overlay_names(void *arg);
 void script_exec(void *arg);
 void script_exec_fuzz(void *arg);
 void script_name_race(void *arg);
