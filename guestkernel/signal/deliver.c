@@ -64,7 +64,9 @@ static void run_handler(struct task *t, int sig, const struct abi_siginfo *info,
 	u64 mask = t->sigmask | act->mask;
 
 	f.sp = user_stack(t, act, &f.on_altstack);
-	if (mach_signal_build(&t->user, &f)) {
+	/* rseq(2): a handler aborts the section it interrupts, so the frame has the abort's address
+	 */
+	if (rseq_fixup(t) || mach_signal_build(&t->user, &f)) {
 		if (sig == ABI_SIGSEGV)
 			signal_force_kill(ABI_SIGSEGV);
 		else
