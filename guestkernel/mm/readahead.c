@@ -5,7 +5,7 @@
 #include "pagecache_internal.h"
 #include "mm_internal.h"
 
-#define WINDOW_FIRST 16u /* a round trip to the gofer costs as much as copying some 20 pages */
+#define WINDOW_FIRST 32u /* a round trip to the gofer costs more than copying the rest of a run */
 
 size_t readahead_window(struct mapping *m, u64 index)
 {
