@@ -88,6 +88,8 @@
  * error 0 and count short: the guest reads it and goes on itself. reply.attr is the last one
  * reached. With ABI_GOFER_F_HANDLES every entry has a handle (`out` must have room for all);
  * without, only the last one: reply.handle, 0 if count is short because of an error.
+ * If the last one reached is a symbolic link and `out` is longer than walk.count entries, its
+ * target follows behind that place; reply.value is its length (0: none, or it does not fit).
  * walk.open_flags: if the last component is reached and is a regular file or a directory, it is
  * opened too; an open that fails leaves reply.open 0 and the walk good.
  *

@@ -58,21 +58,27 @@ struct walk {
 	bool owned; /* fd is ours to close */
 	bool dead_end;
 	uint32_t handle; /* of the last component, if handles are wanted */
+	/* A reference on that handle: a guest may guess its number and close it meanwhile. */
+	struct gofer_handle *ref;
 	uint64_t dev;
 	struct abi_gofer_attr attr;
 };
 
-static void walk_drop(struct walk *k)
+static void walk_drop(struct gofer_server *srv, struct walk *k)
 {
 	if (k->owned)
 		close(k->fd);
+	if (k->ref)
+		gofer_handle_put(srv, k->ref);
 	k->owned = false;
+	k->ref = NULL;
 }
 
 /* Goes one component further; on an error the walk stands where it stood. */
 static int walk_step(struct gofer_worker *w, struct gofer_handle *h, struct walk *k,
 		     const char *name)
 {
+	struct gofer_handle *ref = NULL;
 	struct abi_gofer_attr attr;
 	uint32_t handle = 0;
 	bool dead_end;
@@ -92,9 +98,12 @@ static int walk_step(struct gofer_worker *w, struct gofer_handle *h, struct walk
 				     &handle);
 		if (r)
 			goto out_close;
+		ref = gofer_handle_get(w->srv, handle);
+		if (!ref)
+			return -EBADF;
 	}
-	walk_drop(k);
-	*k = (struct walk){fd, !handle, dead_end, handle, attr.dev, attr};
+	walk_drop(w->srv, k);
+	*k = (struct walk){fd, !handle, dead_end, handle, ref, attr.dev, attr};
 	return 0;
 
 out_close:
@@ -129,6 +138,21 @@ static void walk_entry_put(struct gofer_worker *w, uint32_t i, const struct walk
 
 	if ((i + 1) * sizeof(e) <= w->q.out_len)
 		memcpy(out + i * sizeof(e), &e, sizeof(e));
+}
+
+/* The target of a link that was reached, behind the entries. */
+static void walk_target(struct gofer_worker *w, const struct walk *k)
+{
+	size_t at = w->q.args.walk.count * sizeof(struct abi_gofer_walk_entry);
+	size_t room = w->q.out_len > at ? w->q.out_len - at : 0;
+	ssize_t n;
+
+	if (!room)
+		return;
+	n = readlinkat(k->fd, "", (char *)gofer_out(w) + at, room);
+	/* One that fills the room may have been cut off. */
+	if (n > 0 && (size_t)n < room)
+		w->r.value = (uint64_t)n;
 }
 
 /* Makes the answer's handle of where a walk without handles has ended. */
@@ -174,17 +198,23 @@ int gofer_op_walk(struct gofer_worker *w, struct gofer_handle *h)
 		w->r.attr = k.attr;
 		if (S_ISLNK(k.attr.mode)) {
 			w->r.flags |= ABI_GOFER_R_SYMLINK;
+			walk_target(w, &k);
 			break;
 		}
 	}
-	if (!r)
-		r = walk_finish(w, h, &k);
+	/* Opened while the descriptor is still ours alone. */
 	if (!r && w->r.count == count && w->q.args.walk.open_flags)
 		walk_open(w, h, &k);
+	if (!r)
+		r = walk_finish(w, h, &k);
+	if (r && w->r.open) {
+		gofer_handle_close(w->srv, w->r.open);
+		w->r.open = 0;
+	}
 	/* A failure after the last step counts as one of the last step. */
 	if (r && w->r.count == count)
 		w->r.count--;
-	walk_drop(&k);
+	walk_drop(w->srv, &k);
 	return r;
 }
 

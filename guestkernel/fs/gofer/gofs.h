@@ -123,6 +123,7 @@ int gofs_inode_get(struct superblock *sb, const struct abi_gofer_attr *a, u32 ha
 void gofs_attr_apply(struct inode *i, const struct abi_gofer_attr *a);
 /* Shared mounts: asks for the attributes; drops cached pages if the content is another. */
 int gofs_refresh(struct inode *i) must_check;
+void gofs_link_keep(struct inode *i, const void *text, size_t n);
 void gofs_changed(struct inode *dir); /* a name in dir was made or removed: times, walks ahead */
 
 extern const struct inode_ops gofs_dir_ops, gofs_inode_ops, gofs_shared_dir_ops,

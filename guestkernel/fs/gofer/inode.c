@@ -161,12 +161,17 @@ static int gofs_getattr(struct inode *i, struct kstat *st)
 	return err;
 }
 
-/* Keeps a link's text with its inode, which frees it; another may have been faster. */
-static void link_keep(struct inode *i, const char *text, size_t n)
+/* Keeps a link's text with its inode, which frees it; another may have been faster. text may be
+ * shared memory: what counts is the copy. */
+void gofs_link_keep(struct inode *i, const void *text, size_t n)
 {
-	char *copy = link_dup(text, n);
+	char *copy = n && n < ABI_PATH_MAX ? link_dup(text, n) : NULL;
 	const char *none = NULL;
 
+	if (copy && strlen(copy) != n) {
+		kfree(copy);
+		return;
+	}
 	if (copy && !__atomic_compare_exchange_n(&i->link, &none, copy, false, __ATOMIC_ACQ_REL,
 						 __ATOMIC_ACQUIRE))
 		kfree(copy);
@@ -199,7 +204,7 @@ static ssize_t gofs_readlink(struct inode *i, char *buf, size_t size)
 	gofs_req_end(&rq);
 	if (err)
 		return err;
-	link_keep(i, buf, n);
+	gofs_link_keep(i, buf, n);
 	return (ssize_t)n;
 }
 

@@ -10,6 +10,15 @@
 #include "gofs.h"
 #include "log.h"
 
+/* The answer brought the target of the link that it ends with: behind room for all entries. */
+static void link_hint(struct inode *i, const struct gofs_req *rq)
+{
+	size_t at = rq->q->args.walk.count * sizeof(struct abi_gofer_walk_entry);
+
+	if (S_ISLNK(i->mode) && !i->link && rq->r->value <= GOFS_HALF - at)
+		gofs_link_keep(i, rq->out + at, rq->r->value);
+}
+
 int gofs_lookup(struct inode *dir, const char *name, size_t len, struct inode **out)
 {
 	struct gofs_req rq;
@@ -19,10 +28,13 @@ int gofs_lookup(struct inode *dir, const char *name, size_t len, struct inode **
 		return err;
 	err = gofs_req_name(&rq, name, len);
 	rq.q->args.walk.count = 1;
+	gofs_req_out(&rq, GOFS_HALF);
 	if (!err)
 		err = gofs_req_call(&rq);
 	if (!err)
 		err = gofs_inode_get(dir->sb, &rq.r->attr, rq.r->handle, out);
+	if (!err)
+		link_hint(*out, &rq);
 	gofs_req_end(&rq);
 	return err;
 }
@@ -102,8 +114,10 @@ static void ahead_fill(struct ahead *a, struct gofs_req *rq, const char *path)
 			go = false;
 			continue;
 		}
-		go = gofs_inode_get(a->sb, &e.attr, e.handle, &i) == 0 &&
-		     ahead_add(a, path, len, i);
+		go = gofs_inode_get(a->sb, &e.attr, e.handle, &i) == 0;
+		if (go && n == rq->r->count - 1)
+			link_hint(i, rq);
+		go = go && ahead_add(a, path, len, i);
 		path += len;
 	}
 	len = component(&path);
@@ -126,7 +140,7 @@ void gofs_walk_ahead(struct dentry *dir, const char *path)
 	count = ahead_names(&rq, path);
 	rq.q->args.walk.count = count;
 	rq.q->flags = ABI_GOFER_F_HANDLES;
-	gofs_req_out(&rq, count * (u32)sizeof(struct abi_gofer_walk_entry));
+	gofs_req_out(&rq, GOFS_HALF);
 	/* One component is what lookup asks for anyway. An error still brings what was reached. */
 	if (count > 1) {
 		int err = gofs_req_call(&rq);

@@ -128,6 +128,14 @@ static void test_walk_partial(void **state)
 	assert_int_equal(r.count, 1);
 	assert_int_equal(r.flags, ABI_GOFER_R_SYMLINK);
 	assert_true(S_ISLNK(r.attr.mode));
+	assert_int_equal(r.value, 0); /* no room for its target */
+	q.out_len = 2 * sizeof(e) + 1;
+	assert_int_equal(client_call(&c, &q, &r), 0);
+	assert_int_equal(r.value, 0); /* it may have been cut off */
+	q.out_len = 2 * sizeof(e) + 2;
+	assert_int_equal(client_call(&c, &q, &r), 0);
+	assert_int_equal(r.value, 1);
+	assert_int_equal(client_out(&c)[2 * sizeof(e)], 'a');
 	q = client_request(&c, ABI_GOFER_READLINK, r.handle, NULL, NULL);
 	q.out_len = 4096;
 	assert_int_equal(client_call(&c, &q, &r), 0);
