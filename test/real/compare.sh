@@ -7,10 +7,11 @@ runsc=$1 script=$2
 read -r first <"$script"
 shell=${first#'#!'}
 work=$(mktemp -d)
+limit=250 # seconds for each side; what a late one has said is compared all the same
 cd / || exit 1
-"$shell" "$script" >"$work/linux.out" 2>"$work/linux.err" </dev/null
+timeout -k 5 $limit "$shell" "$script" >"$work/linux.out" 2>"$work/linux.err" </dev/null
 linux=$?
-"$runsc" --platform=kvm do -- "$shell" "$script" >"$work/ours.out" 2>"$work/ours.err" </dev/null
+timeout -k 5 $limit "$runsc" --platform=kvm do -- "$shell" "$script" >"$work/ours.out" 2>"$work/ours.err" </dev/null
 ours=$?
 bad=0
 [ $linux = 0 ] || {
