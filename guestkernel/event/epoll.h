@@ -5,7 +5,7 @@
 #include "event/internal.h"
 
 #define EP_QUEUES 2 /* wait queues that a file's poll operation may name */
-#define EP_NESTS  5
+#define EP_NESTS  4
 
 struct eventpoll;
 struct epitem {

@@ -40,6 +40,8 @@ static int check_file(struct request *r, u32 prot)
 	u32 type = r->flags & ABI_MAP_TYPE;
 	int err;
 
+	if (f->flags & ABI_O_PATH)
+		return -EBADF;
 	if (!FILE_READ(f))
 		return -EACCES;
 	if (f->path.mnt && f->path.mnt->flags & MNT_NOEXEC) {

@@ -182,8 +182,9 @@ static void unqueue_locked(struct sock *s, struct umsg *m)
 	s->rx_count--;
 }
 
-/* Sleeps until there is a message or an end: 1, 0 (end), or negative errno; locked on return. */
-static int wait_message(struct sock *s, bool nonblock)
+/* Sleeps until there is a message or an end: 1, 0 (end), or negative errno; locked on return. With
+ * some bytes read an error is left for the next call. */
+static int wait_message(struct sock *s, bool nonblock, bool some)
 {
 	u64 deadline = deadline_after(s->rcv_timeout);
 	struct waiter w;
@@ -194,6 +195,8 @@ static int wait_message(struct sock *s, bool nonblock)
 	mutex_lock(&s->lock);
 	while (TAILQ_EMPTY(&s->rx)) {
 		if (s->error) {
+			if (some)
+				return 0;
 			err = -s->error;
 			s->error = 0;
 			return err;
@@ -270,7 +273,7 @@ ssize_t sock_recv(struct sock *s, struct recv_args *a)
 	if (a->flags & ABI_MSG_OOB)
 		return -EOPNOTSUPP;
 	do {
-		got = wait_message(s, a->nonblock || (done && !all));
+		got = wait_message(s, a->nonblock || (done && !all), done > 0);
 		if (got != 1) {
 			mutex_unlock(&s->lock);
 			break;

@@ -246,8 +246,8 @@ static void exit_leave_locked(struct task *t)
 	}
 	if (!last)
 		return;
-	if (p->group_exit)
-		p->leader->exit_code = p->group_exit_code;
+	/* The process's status is its last thread's. */
+	p->leader->exit_code = p->group_exit ? p->group_exit_code : t->exit_code;
 	reparent_children_locked(p);
 	leave_session_locked(p);
 	pgrp_check_orphans_locked(p, p->parent);
@@ -291,7 +291,7 @@ noreturn void task_exit(int wait_code)
 	task_note_rss(t);
 	task_drop_resources(t);
 	if (init)
-		ct->exit_status = p->group_exit ? p->group_exit_code : p->leader->exit_code;
+		ct->exit_status = p->group_exit ? p->group_exit_code : wait_code;
 
 	spin_lock(&tasklist_lock);
 	exit_leave_locked(t);

@@ -245,8 +245,10 @@ int show_pid_status(struct text *t, const struct pinode *i)
 	text_printf(t, "CapBnd:\t%016llx\nCapAmb:\t%016llx\nNoNewPrivs:\t%u\n",
 		    (unsigned long long)o.cred->cap_bset, (unsigned long long)o.cred->cap_amb,
 		    o.no_new_privs);
-	text_printf(t, "Seccomp:\t0\nCpus_allowed_list:\t0-%u\nMems_allowed_list:\t0\n",
-		    cpu_count - 1);
+	text_printf(t,
+		    "Seccomp:\t0\nCpus_allowed:\t%llx\nCpus_allowed_list:\t0-%u\n"
+		    "Mems_allowed_list:\t0\n",
+		    cpu_count < 64 ? (1ull << cpu_count) - 1 : ~0ull, cpu_count - 1);
 	text_printf(t, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
 		    (unsigned long long)o.nvcsw, (unsigned long long)o.nivcsw);
 	cred_put(o.cred);
