@@ -18,6 +18,7 @@ struct globals {
 	bool debug;
 	bool strace;
 	bool count_host;
+	bool allow_meltdown;
 	uint64_t cpus;	 /* 0: as many as this process may use */
 	uint64_t memory; /* 0: the host's */
 };

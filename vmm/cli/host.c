@@ -68,3 +68,13 @@ bool host_tsc_is_stable(void)
 			return true;
 	return false;
 }
+
+bool host_has_meltdown(void)
+{
+	char text[64];
+
+	if (read_text_file("/sys/devices/system/cpu/vulnerabilities/meltdown", text, sizeof(text)) <
+	    0)
+		return false;
+	return strncmp(text, "Not affected", 12) != 0;
+}

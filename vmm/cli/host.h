@@ -13,3 +13,6 @@ uint64_t host_memory(void);
 
 /* The TSC runs at one rate on all CPUs, so that the guest may read the time from it. */
 bool host_tsc_is_stable(void);
+
+/* User mode of this CPU can read kernel memory that is mapped (the host's own word for it). */
+bool host_has_meltdown(void);

@@ -244,6 +244,11 @@ static int launch_start(struct launch *l, struct error *err)
 {
 	if (kvm_open(l->globals->platform_device, &l->kvm_fd, err))
 		return -1;
+	/* The guest kernel keeps its memory mapped while programs run. */
+	if (host_has_meltdown() && !l->globals->allow_meltdown)
+		return error_set(err, "this CPU has the Meltdown bug: a program in the sandbox "
+				      "could read the guest kernel's memory; use another machine, "
+				      "or --allow-meltdown if that is no harm");
 	if (state_create(&l->state, l->root, l->c->id, err))
 		return -1;
 	if (launch_log(l, err) || launch_signals(l, err) || launch_sockets(l, err) ||
