@@ -249,10 +249,11 @@ static int launch_start(struct launch *l, struct error *err)
 		return error_set(err, "this CPU has the Meltdown bug: a program in the sandbox "
 				      "could read the guest kernel's memory; use another machine, "
 				      "or --allow-meltdown if that is no harm");
-	if (state_create(&l->state, l->root, l->c->id, err))
+	/* Signals first: from here on one that ends us has to wait until all is cleared up. */
+	if (launch_signals(l, err) || state_create(&l->state, l->root, l->c->id, err))
 		return -1;
-	if (launch_log(l, err) || launch_signals(l, err) || launch_sockets(l, err) ||
-	    launch_channel(l, err) || launch_config(l, err))
+	if (launch_log(l, err) || launch_sockets(l, err) || launch_channel(l, err) ||
+	    launch_config(l, err))
 		return -1;
 	if (launch_gofer(l, err) || launch_boot(l, err))
 		return -1;
