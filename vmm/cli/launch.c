@@ -36,6 +36,9 @@
 #include "vmm/util/log.h"
 #include "vmm/util/util.h"
 
+/* How long boot may still speak when the file server has died. */
+#define GOFER_GRACE_MS 2000
+
 struct launch {
 	const struct globals *globals;
 	struct container *c;
@@ -345,10 +348,8 @@ static void launch_forward(struct launch *l)
 }
 
 /* A process ended without a word: its wait status is all there is. */
-static int launch_lost(const char *name, struct jail_process *proc, struct error *err)
+static int launch_lost(const char *name, int status, struct error *err)
 {
-	int status = jail_end(proc, false);
-
 	err->status = EXIT_GUEST_PANIC;
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
 		return error_set(err,
@@ -362,6 +363,14 @@ static int launch_lost(const char *name, struct jail_process *proc, struct error
 			 WEXITSTATUS(status));
 }
 
+/* The next message of boot. 0: go on; 1: *status is the answer; -1: err. */
+static int launch_heard(struct launch *l, struct boot_msg *msg, int *status, struct error *err)
+{
+	if (boot_recv(l->control[0], msg, 0) <= 0)
+		return launch_lost("sandbox", jail_end(&l->boot, false), err);
+	return launch_message(l, msg, status, err);
+}
+
 static int launch_wait(struct launch *l, struct error *err)
 {
 	cleanup_free struct boot_msg *msg = malloc(sizeof(*msg));
@@ -370,24 +379,25 @@ static int launch_wait(struct launch *l, struct error *err)
 		{.fd = l->signal_fd, .events = POLLIN},
 		{.fd = l->gofer.pidfd, .events = POLLIN},
 	};
-	int status = 0, rc = 0;
+	int status = 0, rc = 0, gofer_status = 0, n;
 
 	if (!msg)
 		return error_set(err, "out of memory");
 	while (rc == 0) {
-		if (poll(p, ARRAY_SIZE(p), -1) < 0)
+		n = poll(p, ARRAY_SIZE(p), gofer_status ? GOFER_GRACE_MS : -1);
+		if (n == 0)
+			return launch_lost("file server", gofer_status, err);
+		if (n < 0)
 			continue;
 		if (p[1].revents)
 			launch_forward(l);
 		if (p[0].revents) {
-			int got = boot_recv(l->control[0], msg, 0);
-
-			if (got <= 0) {
-				return launch_lost("sandbox", &l->boot, err);
-			}
-			rc = launch_message(l, msg, &status, err);
+			rc = launch_heard(l, msg, &status, err);
 		} else if (p[2].revents) {
-			return launch_lost("file server", &l->gofer, err);
+			/* At the container's end the kernel closes the channel, and the gofer may
+			 * be gone before boot has said so. Another end of it ends the container. */
+			p[2].fd = -1;
+			gofer_status = jail_end(&l->gofer, false);
 		}
 	}
 	return rc > 0 ? status : -1;
