@@ -62,6 +62,7 @@ static const struct script scripts[] = {
 	SCRIPT(mounts),
 	SCRIPT(overlay_files),
 	SCRIPT(overlay_names),
+	SCRIPT(leak),
 	SCRIPT(exec),
 	SCRIPT(exec_fuzz),
 	SCRIPT(name_race),

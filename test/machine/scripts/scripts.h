@@ -43,3 +43,4 @@ void script_name_race(void *arg);
 void script_map_shared(void *arg);
 void script_close_race(void *arg);
 void script_epoll(void *arg);
+void script_leak(void *arg);
