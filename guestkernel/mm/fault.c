@@ -27,7 +27,7 @@ static enum fault_result map_zero(struct vma *v, u64 page)
 		spin_unlock(&mm->pt_lock);
 		if (err != -ENOENT)
 			return FAULT_DONE;
-		if (mach_space_prepare(&mm->space, page, 1) && !frame_make_room(1))
+		if (mm_prepare(mm, page, 1))
 			return FAULT_NOMEM;
 	}
 }
@@ -48,7 +48,7 @@ enum fault_result fault_map_anon(struct vma *v, u64 page, struct frame *f)
 		}
 		if (err == -EEXIST)
 			break;
-		if (mach_space_prepare(&mm->space, page, 1) && !frame_make_room(1)) {
+		if (mm_prepare(mm, page, 1)) {
 			frame_put(f);
 			return FAULT_NOMEM;
 		}

@@ -119,7 +119,7 @@ static enum fault_result map_cached(struct vma *v, u64 page, struct frame *f, bo
 			frame_put(f);
 			return there ? FAULT_DONE : FAULT_AGAIN;
 		}
-		if (mach_space_prepare(&mm->space, page, 1) && !frame_make_room(1)) {
+		if (mm_prepare(mm, page, 1)) {
 			frame_put(f);
 			return FAULT_NOMEM;
 		}

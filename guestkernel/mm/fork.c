@@ -15,7 +15,7 @@ static int fork_special(struct mm *child, struct vma *v)
 {
 	int err = 0;
 
-	if (mach_space_prepare(&child->space, v->start, vma_pages(v)))
+	if (mm_prepare(child, v->start, vma_pages(v)))
 		return -ENOMEM;
 	spin_lock(&v->mm->pt_lock);
 	spin_lock_nested(&child->pt_lock); /* parent before child */
@@ -30,6 +30,17 @@ static int fork_special(struct mm *child, struct vma *v)
 	return err;
 }
 
+/* The next stretch of at most FORK_STEP pages that has tables: how many, and *va moves there. */
+static u64 next_stretch(struct vma *v, u64 *va)
+{
+	struct mm *mm = v->mm;
+
+	spin_lock(&mm->pt_lock);
+	*va = mach_next_table(&mm->space, *va, v->end);
+	spin_unlock(&mm->pt_lock);
+	return MIN((v->end - *va) >> PAGE_SHIFT, (u64)FORK_STEP);
+}
+
 static int fork_pages(struct mm *child, struct vma *v)
 {
 	struct mm *parent = v->mm;
@@ -38,17 +49,18 @@ static int fork_pages(struct mm *child, struct vma *v)
 	int err = 0;
 
 	while (va < v->end && !err) {
-		u64 n;
+		u64 n = next_stretch(v, &va);
 
+		if (!n)
+			break;
+		/* tables first: under the locks there is no making room */
+		err = mm_prepare(child, va, n);
+		if (err)
+			break;
 		spin_lock(&parent->pt_lock);
-		if (v->end - va > FORK_STEP << PAGE_SHIFT)
-			va = mach_next_table(&parent->space, va, v->end);
-		n = MIN((v->end - va) >> PAGE_SHIFT, (u64)FORK_STEP);
-		if (n) {
-			spin_lock_nested(&child->pt_lock); /* parent before child */
-			err = mach_fork_range(&child->space, &parent->space, va, n, cow);
-			spin_unlock(&child->pt_lock);
-		}
+		spin_lock_nested(&child->pt_lock); /* parent before child */
+		err = mach_fork_range(&child->space, &parent->space, va, n, cow);
+		spin_unlock(&child->pt_lock);
 		spin_unlock(&parent->pt_lock);
 		va += n << PAGE_SHIFT;
 		if (va < v->end)

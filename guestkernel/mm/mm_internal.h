@@ -66,6 +66,9 @@ void zap_init(struct zap *z, struct mm *mm);
 void zap_add(struct zap *z, u64 va, struct frame *f);
 void zap_finish(struct zap *z); /* shoot-down and free; z may be used again */
 
+/* space.c: as mach_space_prepare, but makes room first where memory is short. Sleeps. */
+int mm_prepare(struct mm *mm, u64 va, u64 npages) must_check;
+
 /* unmap.c */
 int munmap_locked(struct mm *mm, u64 start, u64 end) must_check; /* [m]; checked, page aligned */
 int mm_populate(struct mm *mm, u64 start, u64 end, u32 access);	 /* mm->lock not held */

@@ -252,7 +252,7 @@ int mm_map_special(struct mm *mm, u64 addr, const paddr_t *pa, size_t n, u32 fla
 
 	rwlock_write(&mm->lock);
 	v = vma_new(mm, addr, end, flags | VMA_SPECIAL | VMA_MAYREAD | VMA_MAYEXEC | VMA_DONTDUMP);
-	if (!v || !vma_range_free(mm, addr, end) || mach_space_prepare(&mm->space, addr, n))
+	if (!v || !vma_range_free(mm, addr, end) || mm_prepare(mm, addr, n))
 		goto out_unlock;
 	v->name = name;
 	err = 0;

@@ -54,7 +54,7 @@ static int move_pages(struct mm *mm, u64 from, u64 len, u64 delta)
 		if (va >= end)
 			break;
 		n = MIN((end - va) >> PAGE_SHIFT, (u64)RANGE_STEP);
-		if (mach_space_prepare(&mm->space, va + delta, n)) {
+		if (mm_prepare(mm, va + delta, n)) {
 			kfree(m);
 			return -ENOMEM;
 		}

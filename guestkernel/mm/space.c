@@ -33,13 +33,23 @@ void mm_init(void)
 	pagecache_init();
 }
 
+int mm_prepare(struct mm *mm, u64 va, u64 npages)
+{
+	while (mach_space_prepare(&mm->space, va, npages))
+		if (!frame_make_room(1))
+			return -ENOMEM;
+	return 0;
+}
+
 struct mm *mm_new(void)
 {
 	struct mm *mm = slab_zalloc(mm_cache);
 
 	if (!mm)
 		return NULL;
-	if (mach_space_init(&mm->space)) {
+	while (mach_space_init(&mm->space)) {
+		if (frame_make_room(1))
+			continue;
 		slab_free(mm_cache, mm);
 		return NULL;
 	}
