@@ -114,7 +114,7 @@ static int run_one(char **argv)
 
 int main(int argc, char **argv)
 {
-	struct CMUnitTest tests[NR_SCRIPTS];
+	static struct CMUnitTest tests[NR_SCRIPTS];
 
 	if (argc == 4)
 		return run_one(argv);

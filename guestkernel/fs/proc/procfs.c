@@ -243,6 +243,13 @@ static int proc_getattr(struct inode *inode, struct kstat *st)
 	return 0;
 }
 
+/* Nothing can be made here; Linux calls that "no such file". */
+static int proc_create(struct inode *dir, const char *name, size_t len, u32 mode, u64 rdev,
+		       struct inode **out)
+{
+	return -ENOENT;
+}
+
 static void proc_evict(struct inode *inode)
 {
 	struct pinode *i = inode->priv;
@@ -267,6 +274,7 @@ static const struct inode_ops proc_magic_ops = {
 };
 const struct inode_ops proc_inode_ops = {
 	.lookup = proc_lookup,
+	.create = proc_create,
 	.getattr = proc_getattr,
 	.setattr = proc_setattr,
 	.revalidate = proc_revalidate,
