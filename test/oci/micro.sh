@@ -56,7 +56,7 @@ kill -KILL "$(pgrep -x "$(basename "$runsc" | cut -c1-15)" | head -1)"
 wait $!
 sleep 1
 rm -rf "${state:?}"/* # the next command of that name would do it
-verdict killed-leaves-no-process same "$(pgrep -c '^runsc-(boot|gofer)')" 0
+verdict killed-leaves-no-process same "$(pgrep -c '^runsc-[bg]')" 0
 for death in panic fault; do
 	box do $death >"$work/out" 2>"$work/err"
 	status=$?
@@ -65,9 +65,10 @@ for death in panic fault; do
 	rm -f "$report"
 	verdict $death-status same $status 128
 	verdict $death-one-line same "$(wc -l <"$work/err")" 1
-	verdict $death-backtrace grep -q 'micro_entry+' <<<"$text"
 	verdict $death-code grep -q -- '->' <<<"$text"
+	# A triple fault leaves a reset processor: nothing to trace.
+	[ $death = fault ] || verdict $death-backtrace grep -q 'micro_entry+' <<<"$text"
 done
 verdict last-words grep -q 'second line' <<<"$(box do panic 2>/dev/null; cat "$state"/*.report; rm "$state"/*.report)"
-box do --stats-file "$work/stats" status 0
+box --cpus 1 do --stats-file "$work/stats" status 0
 verdict stats same "$(awk '$1 == "exits.hypercall" {print $2}' "$work/stats")" 1

@@ -99,8 +99,7 @@ void report_cpu(struct sandbox *sb, FILE *out, struct vcpu *cpu)
 	report_code(sb, out, cpu, at.ip);
 }
 
-/* The kernel's text, with a name behind each address that it wrote as "[<0123456789abcdef>]". */
-static void report_text(struct sandbox *sb, FILE *out, const char *text, uint32_t len)
+void report_text(struct sandbox *sb, FILE *out, const char *text, uint32_t len)
 {
 	const char *end = text + len;
 

@@ -60,6 +60,19 @@ static void client_end(struct sandbox *sb, struct client *c)
 		free(c);
 }
 
+static void client_text(struct sandbox *sb, struct client *c, const char *text, uint32_t len)
+{
+	cleanup_free char *named = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&named, &size);
+
+	if (!out)
+		return;
+	report_text(sb, out, text, len);
+	if (!fclose(out))
+		boot_send(c->src.fd, BOOT_MSG_TEXT, 0, named, size);
+}
+
 static void client_answer(struct sandbox *sb, void *arg, const struct abi_ctl *reply,
 			  const char *text, uint32_t len)
 {
@@ -67,7 +80,7 @@ static void client_answer(struct sandbox *sb, void *arg, const struct abi_ctl *r
 
 	c->asking = false;
 	if (c->src.fd >= 0 && len)
-		boot_send(c->src.fd, BOOT_MSG_TEXT, 0, text, len);
+		client_text(sb, c, text, len);
 	if (c->src.fd >= 0)
 		boot_send(c->src.fd, BOOT_MSG_DONE, reply->ret < 0 ? (int32_t)reply->ret : 0, NULL,
 			  0);
