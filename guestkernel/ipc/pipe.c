@@ -349,7 +349,9 @@ static int fifo_open_ends(struct file *f, struct pipe *p)
 	waitq_wake_all(&p->rd);
 	waitq_wake_all(&p->wr);
 	mutex_lock(&p->lock);
-	if (acc == ABI_O_RDONLY && !p->writers) {
+	if (p->unnamed) {
+		/* /proc/self/fd/N of pipe(2): both sides have been there, nobody is waited for */
+	} else if (acc == ABI_O_RDONLY && !p->writers) {
 		if (nonblock)
 			f->pos = p->writer_opens;
 		else
@@ -409,6 +411,7 @@ static int pipe_files(u32 flags, struct file *out[2])
 	p->files = 2;
 	p->readers = p->writers = 1;
 	p->reader_opens = p->writer_opens = 1;
+	p->unnamed = true;
 	out[0] = file_new_inode(&pipe_file_ops, ABI_O_RDONLY | flags, p, i);
 	if (!out[0])
 		goto out_free_pipe;

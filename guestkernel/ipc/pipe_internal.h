@@ -14,6 +14,7 @@ struct pipe {
 	u32 size;			/* [l] power of two of pages */
 	u32 readers, writers;		/* [l] open ends */
 	u32 files;			/* [l] open descriptions */
+	bool unnamed;			/* [I] made by pipe(2), not a FIFO */
 	u32 reader_opens, writer_opens; /* [l] ever: a FIFO's open waits for a change */
 	void **page;			/* [l] size / PAGE_SIZE of them, null until used */
 	void *first[PIPE_DEFAULT / PAGE_SIZE];
