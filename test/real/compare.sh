@@ -29,7 +29,7 @@ bad=0
 }
 for stream in out err; do
 	if [ $stream = err ]; then # shells name the pid of what was killed
-		sed -i 's/[0-9][0-9]*/N/g' "$work/linux.err" "$work/ours.err"
+		sed -i 's/ *[0-9][0-9]*/N/g' "$work/linux.err" "$work/ours.err"
 	fi
 	diff -u --label linux --label ours "$work/linux.$stream" "$work/ours.$stream" |
 		head -n 40
