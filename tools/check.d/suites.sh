@@ -45,7 +45,12 @@ meson_tests() {
 
 # All that runs on the host: unit tests, the scripted machine, layouts, generated pages.
 suite_unit() {
-	meson_tests build unit --no-suite abi-linux --no-suite fuzz
+	meson_tests build unit --no-suite abi-linux --no-suite fuzz --no-suite machine
+}
+
+# The whole kernel under the scripted machine.
+suite_machine() {
+	meson_tests build machine --suite machine
 }
 
 # vm_batch FILE [OPTION...]: FILE's commands in one VM, one result each.
