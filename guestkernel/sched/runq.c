@@ -43,15 +43,30 @@ void runq_charge_locked(struct runq *rq, struct task *t, u64 now)
 		rq->min_vtime = t->vtime;
 }
 
+/* A task's virtual time means something only beside its queue's: it takes its lead or lag along to
+ * another queue, in bounds, so that no queue's past starves or favours it there. The old queue's
+ * minimum is read without its lock: one that is a little old costs a little fairness. */
+static void runq_adopt_locked(struct runq *rq, struct task *t)
+{
+	s64 lag;
+
+	if (t->cpu == rq->cpu->id)
+		return;
+	lag = (s64)(t->vtime - READ_ONCE(cpus[t->cpu]->runq->min_vtime));
+	lag = MAX(MIN(lag, (s64)(2 * SLICE_NS)), -(s64)(SLICE_NS / 2));
+	t->vtime = lag < 0 && rq->min_vtime < (u64)-lag ? 0 : rq->min_vtime + (u64)lag;
+	t->cpu = rq->cpu->id;
+}
+
 void runq_insert_locked(struct runq *rq, struct task *t)
 {
 	struct task *p;
 	u64 floor = rq->min_vtime > SLICE_NS / 2 ? rq->min_vtime - SLICE_NS / 2 : 0;
 
 	assert_held(&rq->lock);
+	runq_adopt_locked(rq, t);
 	if (t->vtime < floor)
 		t->vtime = floor;
-	t->cpu = rq->cpu->id;
 	t->queued = 1;
 	for (p = TAILQ_LAST(&rq->ready, ready_list); p; p = TAILQ_PREV(p, ready_list, run_link))
 		if (p->vtime <= t->vtime)
@@ -101,8 +116,7 @@ struct task *runq_steal(struct runq *rq)
 			t = from->next;
 		if (t) {
 			runq_remove_locked(from, t);
-			t->vtime = t->vtime - from->min_vtime + rq->min_vtime;
-			t->cpu = rq->cpu->id;
+			runq_adopt_locked(rq, t);
 		}
 		spin_unlock(&from->lock);
 		if (t)
@@ -174,6 +188,7 @@ void sched_enqueue(struct task *t)
 void sched_start(struct task *t)
 {
 	kassert(a_load(&t->state) == TASK_NEW);
+	t->cpu = cpu_self()->id;
 	t->vtime = cpu_self()->runq->min_vtime;
 	t->start_ns = runq_now();
 	a_store_release(&t->state, TASK_RUNNING);
@@ -241,8 +256,8 @@ bool sched_wake_sync(struct task *t, u32 mask)
 	else {
 		u64 floor = rq->min_vtime > SLICE_NS / 2 ? rq->min_vtime - SLICE_NS / 2 : 0;
 
+		runq_adopt_locked(rq, t);
 		t->vtime = MAX(t->vtime, floor);
-		t->cpu = c->id;
 		t->queued = 1;
 		rq->next = t;
 		a_store(&rq->nr, a_load(&rq->nr) + 1);
