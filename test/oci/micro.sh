@@ -9,7 +9,7 @@ state=$work/state
 mkdir "$state"
 
 box() {
-	timeout -s KILL 60 "$runsc" --root "$state" "$@"
+	timeout -s KILL 60 "$runsc" --root "$state" --platform=kvm "$@"
 }
 
 # verdict NAME CONDITION...: a result line, and nothing may be left.
@@ -30,6 +30,7 @@ same() {
 }
 
 verdict output same "$(box do echo hello world; echo $?)" $'hello world\n7'
+verdict probe same "$(box --platform=auto do status 5; echo $?)" 5
 verdict status same "$(box do status 42; echo $?)" 42
 verdict two-cpus same "$(box --cpus 2 do echo x)" x
 seq 20000 >"$work/in"
