@@ -50,6 +50,7 @@ class Machine:
         self.work = tempfile.TemporaryDirectory(prefix="testvm-")
         self.console = os.path.join(self.work.name, "console")
         self.process = None
+        self.monitor = None  # our end of QEMU's monitor socket
 
     def arguments(self):
         accel = "tcg,thread=" + ("single" if self.icount else "multi")
@@ -75,21 +76,24 @@ class Machine:
     def start(self, job, extra=(), fds=()):
         """Starts QEMU; the agent's frames are then read from self.frames."""
         read_end, write_end = os.pipe()
+        self.monitor, theirs = socket.socketpair()
         job_path = os.path.join(self.work.name, "job")
         with open(job_path, "wb") as f:
             f.write(job)
         argv = ["setpriv", "--pdeathsig", "KILL"] + self.arguments() + [
             "-add-fd", "fd=%d,set=1" % write_end,
             "-chardev", "file,id=out,path=/dev/fdset/1,append=on", "-serial", "file:" + self.console,
+            "-chardev", "socket,id=mon,fd=%d" % theirs.fileno(), "-mon", "chardev=mon,mode=control",
             "-fw_cfg", "name=opt/org.casemate/job,file=" + job_path] + list(extra)
         with open(os.path.join(self.work.name, "qemu"), "wb") as errors:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=errors,
-                                            stderr=errors, pass_fds=(write_end,) + tuple(fds))
+                                            stderr=errors, pass_fds=(write_end, theirs.fileno()) + tuple(fds))
+        theirs.close()
         os.close(write_end)
         self.frames = Frames(read_end)
 
     def boot(self, job):
-        self.start(job, ["-monitor", "none"])
+        self.start(job)
 
     def restore(self, job):
         path = self.snapshot_path()
@@ -99,19 +103,15 @@ class Machine:
                     self.make_snapshot(path)
         os.utime(path)
         with open(path, "rb") as f:
-            self.start(job, ["-monitor", "none", "-incoming", "fd:%d" % f.fileno()],
-                       [f.fileno()])
+            self.start(job, ["-incoming", "fd:%d" % f.fileno()], [f.fileno()])
 
     def make_snapshot(self, path):
         """Boots a VM to the point where its agent waits for a job, and saves it."""
-        ours, theirs = socket.socketpair()
-        self.start(b"-", ["-chardev", "socket,id=mon,fd=%d" % theirs.fileno(),
-                          "-mon", "chardev=mon,mode=control"], [theirs.fileno()])
-        theirs.close()
+        self.start(b"-")
         try:
             self.expect_ready()
             time.sleep(0.5)  # what the kernel puts off at boot is done before the snapshot
-            monitor = Monitor(ours)
+            monitor = Monitor(self.monitor)
             monitor.ask("stop")
             monitor.ask("migrate-set-parameters", {"max-bandwidth": 1 << 40})
             monitor.ask("migrate", {"uri": "exec:cat >" + shlex.quote(path + ".new")})
@@ -124,7 +124,6 @@ class Machine:
                 time.sleep(0.05)
         finally:
             self.stop()
-            ours.close()
         os.rename(path + ".new", path)
         self.prune()
 
@@ -156,19 +155,34 @@ class Machine:
                 text += "".join("\n  %s: %s" % (name, s) for s in lines[-25:])
         return text
 
+    def processors(self):
+        """Where the processors of a machine that hangs stand, for an error message."""
+        text = ""
+        try:
+            monitor = Monitor(self.monitor, limit=5)
+            for _ in range(2):
+                said = monitor.ask("human-monitor-command", {"command-line": "info registers -a"})
+                text += "".join("\n  " + line.strip() for line in said.splitlines()
+                                if re.match(r"\s*(CPU#|RIP|CS |CR3|CR0)", line))
+                time.sleep(0.2)
+        except (OSError, TestvmError) as e:
+            text += "\n  the monitor: %s" % e
+        return text
+
     def stop(self):
         if self.process:
             self.process.kill()
             self.process.wait()
             self.process = None
             self.frames.close()
+            self.monitor.close()
 
 
 class Monitor:
     """QEMU's machine protocol: a JSON object per line."""
 
-    def __init__(self, sock):
-        sock.settimeout(START_LIMIT)
+    def __init__(self, sock, limit=START_LIMIT):
+        sock.settimeout(limit)
         self.sock, self.file = sock, sock.makefile("r", encoding="utf-8")
         self.file.readline()  # the greeting
         self.ask("qmp_capabilities")
