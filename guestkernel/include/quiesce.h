@@ -16,6 +16,9 @@ struct quiesce_head {
 void quiesce_defer(struct quiesce_head *h, void (*fn)(struct quiesce_head *h));
 /* This CPU holds no reader: called by the scheduler, the user loop and idle. */
 void quiesce_report(void);
+/* The idle task, after its CPU counts as idle and before it sleeps: true if it should report again
+ * instead, because its deferred calls can run now. */
+bool quiesce_idle(void);
 extern a64_t quiesce_epoch;  /* [a] see quiesce.c */
 extern a32_t quiesce_urgent; /* [a] tasks that wait for a grace period */
 void quiesce_wait(void);     /* sleeps until a grace period has passed */

@@ -35,7 +35,7 @@ noreturn void sched_idle_loop(void)
 		a_xchg(&c->idle, 1);
 		mem_barrier();
 		(*c->heartbeat)++;
-		if (!a_load(&c->runq->nr)) {
+		if (!a_load(&c->runq->nr) && !quiesce_idle()) {
 			mach_heartbeat(ABI_CPU_IDLE);
 			mach_idle(&c->pending.v, seen & ~CPU_PENDING_SHOOTDOWN);
 			mach_heartbeat(ABI_CPU_KERNEL);

@@ -10,9 +10,10 @@
  * read; so a reader that starts after R does not find the object, and one from before R is over. A
  * CPU in user mode has no readers but does not report either; one that keeps many calls waiting is
  * interrupted. An idle CPU counts as reported: its idle flag is followed by a full barrier on both
- * edges (sched/idle.c), user mode's is not, to keep the entry short. Locks: none. Sleeps:
- * quiesce_wait only. Limits: QUIESCE_BATCH calls wait per CPU before others are interrupted. Tests:
- * test/machine */
+ * edges (sched/idle.c), user mode's is not, to keep the entry short. Two CPUs that go idle together
+ * may each have found the other busy when it reported: each looks again once it counts as idle
+ * (quiesce_idle), and the later one sees the earlier. Locks: none. Sleeps: quiesce_wait only.
+ * Limits: QUIESCE_BATCH calls wait per CPU before others are interrupted. Tests: test/machine */
 #include "quiesce.h"
 #include "cpu.h"
 #include "log.h"
@@ -101,6 +102,15 @@ void quiesce_report(void)
 		a_store_release(&c->quiesce_seen, a_load_acquire(&quiesce_epoch));
 	if (unlikely(a_load(&quiesce_urgent)))
 		quiesce_tell(c);
+}
+
+bool quiesce_idle(void)
+{
+	struct cpu *c = cpu_self();
+
+	if (unlikely(a_load(&quiesce_urgent)))
+		quiesce_tell(c);
+	return c->quiesce_list && quiesce_reached(c->quiesce_list->epoch, false);
 }
 
 struct quiesce_waiter {
