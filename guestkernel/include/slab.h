@@ -19,3 +19,11 @@ void *krealloc(void *p, size_t size) must_check; /* p keeps valid on failure */
 void kfree(void *p);				 /* null is fine */
 char *kstrdup(const char *s) must_check;
 void slab_init(void);
+
+/* Sums over all caches, each taken under its lock but for what CPUs keep: exact when all is quiet.
+ */
+struct slab_stats {
+	u64 live;   /* bytes in objects that are in use */
+	u64 frames; /* frames that slabs take */
+};
+void slab_get_stats(struct slab_stats *st);

@@ -327,6 +327,36 @@ void slab_free(struct slab_cache *c, void *p)
 		cpu_list_shrink(c, l, c->cpu_max / 2);
 }
 
+static u64 kept_by_cpus(const struct slab_cache *c)
+{
+	u64 n = 0;
+
+	for (u32 i = 0; i < cpu_count; i++) {
+		const struct slab_cpu *s = cpus[i] ? cpus[i]->slab_cpu : NULL;
+
+		n += s ? READ_ONCE(s->list[c->id].n) : 0;
+	}
+	return n;
+}
+
+void slab_get_stats(struct slab_stats *st)
+{
+	*st = (struct slab_stats){0};
+	for (u32 i = 0; i < nr_caches; i++) {
+		struct slab_cache *c = &caches[i];
+		u64 objects, kept = kept_by_cpus(c);
+		struct frame *f;
+
+		spin_lock(&c->lock);
+		objects = c->nr_slabs * c->per_slab;
+		TAILQ_FOREACH (f, &c->partial, lru)
+			objects -= c->per_slab - slab_in_use(f);
+		st->frames += c->nr_slabs << c->order;
+		spin_unlock(&c->lock);
+		st->live += objects > kept ? (objects - kept) * c->size : 0;
+	}
+}
+
 static void *kmalloc_large(size_t size)
 {
 	u32 order = 0;
