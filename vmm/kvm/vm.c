@@ -71,6 +71,9 @@ static int vm_create_memory(struct vm *vm, struct error *err)
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (vm->shared == MAP_FAILED)
 		return error_sys(err, "cannot allocate the shared region");
+	/* Some twenty of its pages are ever touched: huge ones would make each sandbox 4 MiB
+	 * larger. */
+	(void)madvise(vm->shared, ABI_SHARED_SIZE, MADV_NOHUGEPAGE);
 	if (vm_set_slot(vm, SLOT_SHARED, ABI_GPA_SHARED, vm->shared, ABI_SHARED_SIZE))
 		return error_sys(err, "KVM refuses the shared region");
 	/* A huge page needs a 2 MiB boundary in this process as in the guest. */
