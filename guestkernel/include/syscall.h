@@ -9,7 +9,7 @@ struct task;
  * code. May sleep, or not return at all (exit). Only the user loop calls it. */
 long syscall_dispatch(struct task *t);
 
-extern a32_t strace_on; /* [a] decode every call into the log; the control channel sets it */
+void syscall_trace(bool on); /* decode every call into the log; the control channel asks */
 
 const char *syscall_name(u64 nr);	 /* null: no such call */
 const char *syscall_errno_name(int err); /* "ENOENT" for 2; internal codes too; null: unknown */

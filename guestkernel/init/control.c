@@ -183,7 +183,7 @@ static void control_handle(struct control_req *r)
 		control_reply(r, 0, 0, NULL, 0);
 		break;
 	case ABI_CTL_STRACE:
-		a_store(&strace_on, r->msg.arg0 != 0);
+		syscall_trace(r->msg.arg0 != 0);
 		control_reply(r, 0, 0, NULL, 0);
 		break;
 	default:

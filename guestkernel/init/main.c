@@ -76,7 +76,7 @@ noreturn void kernel_main(void)
 	struct cpu *c = cpu_self();
 
 	log_threshold = (enum log_level)MIN(b->log_level, (u32)LOG_DEBUG);
-	a_store(&strace_on, !!(b->flags & ABI_BOOT_STRACE));
+	syscall_trace(b->flags & ABI_BOOT_STRACE);
 	cpus[0] = c;
 	frame_init_early(b->kernel_end, ABI_GPA_RAM + b->ram_slots * b->ram_slot_size);
 	slab_init();

@@ -391,7 +391,7 @@ void container_start(struct control_req *r)
 	if (err)
 		goto out_unregister;
 	if (s->spec.flags & ABI_SPEC_STRACE)
-		a_store(&strace_on, 1);
+		syscall_trace(true);
 	mach_ctx_init(t, init_main, s);
 	sched_start(t);
 	return;

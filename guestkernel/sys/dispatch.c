@@ -2,7 +2,8 @@
  *
  * Provides: syscall_dispatch, the one place where the table of abi/<isa>/syscalls.tbl is indexed;
  *           counters and the last calls of each CPU; the answer to calls that have no code.
- * Owns:     struct cpu's calls, call_pos and syscall_count, written by their own CPU only.
+ * Owns:     struct cpu's calls, call_pos and syscall_count, written by their own CPU only;
+ *           direct_limit [a], which --strace sets to 0: one comparison asks for bound and strace.
  * Locks:    none. Counters and rings are read by others without one: a torn sum or a half-written
  *           slot is harmless in a statistic or a crash report.
  * Sleeps:   the calls themselves.
@@ -15,9 +16,11 @@
 #include "log.h"
 #include "sys/strace.h"
 #include "sys/table.h"
+#include "syscalls_proto.h"
 #include "task.h"
 
-static a64_t logged[CPU_SYSCALLS / 64]; /* bit nr: its absence has been logged */
+static a32_t direct_limit = {SYSCALL_LIMIT}; /* numbers below it go straight to the table */
+static a64_t logged[CPU_SYSCALLS / 64];	     /* bit nr: its absence has been logged */
 
 long syscall_missing(unsigned long nr)
 {
@@ -29,11 +32,28 @@ long syscall_missing(unsigned long nr)
 	return -ENOSYS;
 }
 
+long syscall_no_code(unsigned long a0, unsigned long a1, unsigned long a2, unsigned long a3,
+		     unsigned long a4, unsigned long a5)
+{
+	(void)a0, (void)a1, (void)a2, (void)a3, (void)a4, (void)a5;
+	return syscall_missing(mach_syscall_nr(&current->user));
+}
+
 static long syscall_unknown(u64 nr)
 {
 	klog_once(LOG_WARN, "%s[%u]: no such system call: %llu", current->comm, current->tid,
 		  (unsigned long long)nr);
 	return -ENOSYS;
+}
+
+static long dispatch_rare(struct task *t, u64 nr)
+{
+	if (nr >= SYSCALL_LIMIT)
+		return syscall_unknown(nr);
+	cpu_self()->syscall_count[nr]++;
+	if (syscall_table[nr] == syscall_no_code)
+		return syscall_missing(nr);
+	return strace_call(t, (u32)nr);
 }
 
 /* Short on purpose: every call passes here. The ring's slot is filled before the arguments are
@@ -44,21 +64,21 @@ long syscall_dispatch(struct task *t)
 	struct cpu *c = cpu_self();
 	u64 nr = mach_syscall_nr(u);
 	struct cpu_call *slot = &c->calls[c->call_pos++ % CPU_CALLS];
-	syscall_fn *fn;
 
-	if (unlikely(nr >= syscall_limit))
-		return syscall_unknown(nr);
 	slot->nr = (u32)nr;
 	slot->tid = t->tid;
 	slot->arg = mach_syscall_arg(u, 0);
+	if (unlikely(nr >= a_load(&direct_limit)))
+		return dispatch_rare(t, nr);
 	c->syscall_count[nr]++;
-	fn = syscall_table[nr];
-	if (unlikely(!fn))
-		return syscall_missing(nr);
-	if (unlikely(a_load(&strace_on)))
-		return strace_call(t, (u32)nr);
-	return fn(mach_syscall_arg(u, 0), mach_syscall_arg(u, 1), mach_syscall_arg(u, 2),
-		  mach_syscall_arg(u, 3), mach_syscall_arg(u, 4), mach_syscall_arg(u, 5));
+	return syscall_table[nr](mach_syscall_arg(u, 0), mach_syscall_arg(u, 1),
+				 mach_syscall_arg(u, 2), mach_syscall_arg(u, 3),
+				 mach_syscall_arg(u, 4), mach_syscall_arg(u, 5));
+}
+
+void syscall_trace(bool on)
+{
+	a_store(&direct_limit, on ? 0 : SYSCALL_LIMIT);
 }
 
 const char *syscall_name(u64 nr)

@@ -20,8 +20,6 @@
 
 #define STRACE_LINE 1024
 
-a32_t strace_on;
-
 void trace_add(struct trace_text *x, const char *fmt, ...)
 {
 	va_list ap;

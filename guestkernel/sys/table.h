@@ -6,7 +6,10 @@ typedef long syscall_fn(unsigned long a0, unsigned long a1, unsigned long a2, un
 			unsigned long a4, unsigned long a5);
 
 extern const unsigned syscall_limit;	  /* numbers below it index the arrays */
-extern syscall_fn *const syscall_table[]; /* null: answers ENOSYS */
+extern syscall_fn *const syscall_table[]; /* no entry is null */
+
+/* The entry of a number whose call has no code, or that no call has. */
+syscall_fn syscall_no_code;
 
 /* What --strace and crash reports know of a call. */
 enum sys_arg_type {

@@ -190,7 +190,7 @@ static void call(struct player *s)
 	u64 a[6] = {0};
 
 	nr %= syscall_limit;
-	while (!syscall_table[nr]) /* the next one that has code */
+	while (syscall_table[nr] == syscall_no_code) /* the next one that has code */
 		nr = (nr + 1) % syscall_limit;
 	d = &syscall_descs[nr];
 	for (u32 i = 0; i < 6 && i < d->nargs; i++)

@@ -200,9 +200,9 @@ def gen_kernel(calls, headers, sets):
         yield f'{{\n\treturn sys_{c.name}({cast});\n}}'
     yield ''
     yield 'syscall_fn *const syscall_table[SYSCALL_LIMIT] = {'
-    for c in calls:
-        if c.status != 'enosys':
-            yield f'\t[{c.nr}] = call_{c.name},'
+    code = {c.nr: f'call_{c.name}' for c in calls if c.status != 'enosys'}
+    for nr in range(calls[-1].nr + 1):
+        yield f'\t[{nr}] = {code.get(nr, "syscall_no_code")},'
     yield '};'
     yield ''
     yield from gen_flag_sets(sets)

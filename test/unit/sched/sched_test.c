@@ -26,7 +26,6 @@ struct cpu *cpus[ABI_CPU_MAX];
 u32 cpu_count;
 struct spinlock tasklist_lock;
 enum log_level log_threshold = LOG_WARN;
-a32_t strace_on;
 
 void log_write(enum log_level level, const char *fmt, ...)
 {

@@ -132,14 +132,14 @@ static int setup(void **state)
 	logged[0] = 0;
 	lines = 0;
 	no_memory = false;
-	strace_on.v = 0;
+	syscall_trace(false);
 	return 0;
 }
 
 static int setup_strace(void **state)
 {
 	setup(state);
-	strace_on.v = 1;
+	syscall_trace(true);
 	return 0;
 }
 
