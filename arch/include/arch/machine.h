@@ -17,6 +17,7 @@
  *	static inline u64 mach_syscall_arg(const struct mach_user *u, unsigned i);   0..5
  *	static inline void mach_syscall_set_result(struct mach_user *u, long r);
  *	static inline void *mach_pa_to_va(paddr_t pa);   direct map, RAM only
+ *	void mach_run_user(struct mach_user *u, struct mach_exit *why);   inline or not, see below
  *
  * Unless said otherwise: called with interrupts off, never sleeps, any CPU. Times in monotonic ns.
  */
@@ -98,9 +99,10 @@ struct mach_exit {
 	int sig, code;
 	u32 vector, error; /* raw, for the signal frame */
 };
-/* Runs the current task's user state until something needs the kernel. The caller has published
- * CPU_USER and settled shoot-downs (sched/userloop.c). */
-void mach_run_user(struct mach_user *u, struct mach_exit *why);
+/* mach_run_user() runs the current task's user state until something needs the kernel; u and why
+ * are that task's own. The caller has published CPU_USER and settled shoot-downs
+ * (sched/userloop.c). Declared by <machine_inline.h>: where it is inline the compiler knows which
+ * registers user mode leaves alone. */
 
 /* The call is to be issued again, as it was or as restart_syscall(2). */
 void mach_syscall_restart(struct mach_user *u);

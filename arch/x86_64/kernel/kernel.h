@@ -80,10 +80,10 @@ void apic_init_cpu(struct cpu *c);
 void irq_dispatch(u32 vector);
 
 /* trap.c */
-void user_trap(struct mach_exit *why);
+u32 user_trap(void); /* returns enum mach_cause; the rest is in the task's struct mach_exit */
 void kernel_trap(struct mach_user *f);
 void ist_trap(struct mach_user *f);
-void user_bad_pc(struct mach_exit *why);
+u32 user_bad_pc(void); /* likewise */
 
 /* ucopy.S: bytes left; a fault at the user's side ends the copy */
 size_t ucopy(void *dst, const void *src, size_t n);

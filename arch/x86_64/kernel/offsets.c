@@ -25,13 +25,14 @@ __attribute__((used)) static void offsets(void)
 	OFFSET(U_RDX, mach_user, rdx);
 	OFFSET(U_RSI, mach_user, rsi);
 	OFFSET(U_RDI, mach_user, rdi);
+	OFFSET(U_ORIG_RAX, mach_user, orig_rax);
 	OFFSET(U_VECTOR, mach_user, vector);
 	OFFSET(U_RIP, mach_user, rip);
 	OFFSET(U_RFLAGS, mach_user, rflags);
 	OFFSET(U_RSP, mach_user, rsp);
 	OFFSET(U_FLAGS, mach_user, flags);
-	OFFSET(WHY_CAUSE, mach_exit, cause);
 }
-_Static_assert(offsetof(struct mach_user, frame_end) == 192, "trap.S copies frames of 24 words");
+_Static_assert(offsetof(struct mach_user, frame_end) == 192,
+	       "U_END, and trap.S copies frames of 24 words");
 _Static_assert(offsetof(struct mach_user, r15) == 8, "trap.S pushes r15 last");
 _Static_assert(MACH_SYSCALL == 0 && MACH_USER_FPU == 1, "trap.S");

@@ -1,14 +1,13 @@
 /* trap.S - into the kernel and back to user mode
  *
  * A task's user registers live in its struct mach_user, which is also the stack that the CPU
- * switches to: mach_run_user() loads them and leaves; a trap stores them and returns from it.
+ * switches to: user_enter loads them and leaves; a trap stores them and returns from it.
  * GS is the kernel's (struct cpu) in ring 0 and the application's in ring 3; the few instructions
  * where that does not hold are reached only by vectors with a stack of their own, which find their
  * CPU at the top of that stack instead.
  */
 #define VEC_SYSCALL 256
-#define SEL_USER_DS 0x2b
-#define SEL_USER_CS 0x33
+#define U_END 192 /* of struct mach_user's frame: offsets.c checks it */
 #define MSR_GS_BASE 0xc0000101
 
 	/* clac, unless boot.c finds that the CPU has no SMAP and makes it a nop */
@@ -56,57 +55,47 @@
 	popq	%rdi
 	.endm
 
-	/* What mach_run_user() pushed, and its return. */
-	.macro	RETURN_FROM_RUN
-	popq	%rsi
-	popq	%r15
-	popq	%r14
-	popq	%r13
-	popq	%r12
-	popq	%rbx
-	popq	%rbp
-	ret
-	.endm
-
 	.text
 	.globl	syscall_entry
 	.balign	64
 syscall_entry:
+	/* Not stored: what the frame of a task holds for ever (cs, ss), what only a trap's has (error),
+	 * and rax, which no call reads and each gets its result in. */
 	swapgs
 	movq	%rsp, %gs:CPU_USER_RSP
 	movq	%gs:CPU_USER_FRAME, %rsp
-	pushq	$SEL_USER_DS
-	pushq	%gs:CPU_USER_RSP
-	pushq	%r11
-	pushq	$SEL_USER_CS
-	pushq	%rcx
-	pushq	$0
-	pushq	$VEC_SYSCALL
-	pushq	%rax
-	PUSH_REGS
+	movq	%rax, U_ORIG_RAX-U_END(%rsp)
+	movq	%gs:CPU_USER_RSP, %rax
+	movq	%rax, U_RSP-U_END(%rsp)
+	movq	%rcx, U_RIP-U_END(%rsp)
+	movq	%rcx, U_RCX-U_END(%rsp)
+	movq	%r11, U_RFLAGS-U_END(%rsp)
+	movq	%r11, U_R11-U_END(%rsp)
+	movq	$VEC_SYSCALL, U_VECTOR-U_END(%rsp)
+	movq	%rdi, U_RDI-U_END(%rsp)
+	movq	%rsi, U_RSI-U_END(%rsp)
+	movq	%rdx, U_RDX-U_END(%rsp)
+	movq	%r10, U_R10-U_END(%rsp)
+	movq	%r9, U_R9-U_END(%rsp)
+	movq	%r8, U_R8-U_END(%rsp)
+	movq	%rbp, U_RBP-U_END(%rsp)
+	movq	%rbx, U_RBX-U_END(%rsp)
+	movq	%r12, U_R12-U_END(%rsp)
+	movq	%r13, U_R13-U_END(%rsp)
+	movq	%r14, U_R14-U_END(%rsp)
+	movq	%r15, U_R15-U_END(%rsp)
 	movq	%gs:CPU_KERNEL_SP, %rsp
-	popq	%rsi
-	movl	$0, WHY_CAUSE(%rsi)	/* MACH_SYSCALL */
-	popq	%r15
-	popq	%r14
-	popq	%r13
-	popq	%r12
-	popq	%rbx
+	xorl	%eax, %eax		/* MACH_SYSCALL */
 	popq	%rbp
 	ret
 
-	/* void mach_run_user(struct mach_user *u, struct mach_exit *why) */
-	.globl	mach_run_user
-	.type	mach_run_user, @function
+	/* rdi: struct mach_user. Returns the cause in eax; of the other registers only rbp and rsp
+	 * survive (mach_run_user in machine_inline.h). */
+	.globl	user_enter
+	.type	user_enter, @function
 	.balign	64
-mach_run_user:
+user_enter:
 	pushq	%rbp
-	pushq	%rbx
-	pushq	%r12
-	pushq	%r13
-	pushq	%r14
-	pushq	%r15
-	pushq	%rsi
 	testb	$1, U_FLAGS(%rdi)	/* MACH_USER_FPU */
 	jz	.Lload_fpu
 .Lfpu_ready:
@@ -146,9 +135,10 @@ mach_run_user:
 
 .Lbad_pc:
 	movq	%gs:CPU_KERNEL_SP, %rsp
-	movq	(%rsp), %rdi
+	movq	(%rsp), %rbp
 	call	user_bad_pc
-	RETURN_FROM_RUN
+	popq	%rbp
+	ret
 
 .Lload_fpu:
 	pushq	%rdi
@@ -157,7 +147,7 @@ mach_run_user:
 	addq	$8, %rsp
 	popq	%rdi
 	jmp	.Lfpu_ready
-	.size	mach_run_user, . - mach_run_user
+	.size	user_enter, . - user_enter
 
 	/* On the stack: vector, error code, and what the CPU pushed. */
 	.balign	64
@@ -171,9 +161,10 @@ trap_common:
 	PUSH_REGS
 .Ltrap_user:
 	movq	%gs:CPU_KERNEL_SP, %rsp
-	movq	(%rsp), %rdi
+	movq	(%rsp), %rbp
 	call	user_trap
-	RETURN_FROM_RUN
+	popq	%rbp
+	ret
 
 .Ltrap_kernel:
 	pushq	$-1

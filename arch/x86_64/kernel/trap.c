@@ -73,7 +73,6 @@ static void trap_page_fault(struct mach_user *u, struct mach_exit *why, u64 addr
 {
 	if (u->error & PF_RSVD)
 		trap_panic(u, "reserved bit in a page-table entry");
-	why->cause = MACH_FAULT;
 	why->addr = addr;
 	why->present = u->error & PF_PRESENT;
 	why->access = u->error & PF_WRITE   ? MACH_WRITE
@@ -81,23 +80,22 @@ static void trap_page_fault(struct mach_user *u, struct mach_exit *why, u64 addr
 					    : MACH_READ;
 }
 
-void user_trap(struct mach_exit *why)
+u32 user_trap(void)
 {
 	struct mach_user *u = &cpu_current()->user;
+	struct mach_exit *why = &cpu_current()->why;
 	u32 vector = (u32)u->vector;
 
 	if (vector >= VEC_IRQ) {
-		why->cause = MACH_INTERRUPT;
 		irq_dispatch(vector);
-		return;
+		return MACH_INTERRUPT;
 	}
 	why->vector = vector;
 	why->error = (u32)u->error;
 	if (vector == VEC_PF) {
 		trap_page_fault(u, why, x86_cr2());
-		return;
+		return MACH_FAULT;
 	}
-	why->cause = MACH_TRAP;
 	why->addr = 0;
 	if (vector == VEC_MF || vector == VEC_XF) {
 		trap_fpe(u, why);
@@ -110,17 +108,20 @@ void user_trap(struct mach_exit *why)
 	} else {
 		trap_panic(u, "unexpected exception in user mode");
 	}
+	return MACH_TRAP;
 }
 
 /* The task asked to go on at an address that iretq would refuse: as the #GP it would get. */
-void user_bad_pc(struct mach_exit *why)
+u32 user_bad_pc(void)
 {
-	why->cause = MACH_TRAP;
+	struct mach_exit *why = &cpu_current()->why;
+
 	why->vector = VEC_GP;
 	why->error = 0;
 	why->sig = ABI_SIGSEGV;
 	why->code = ABI_SI_KERNEL;
 	why->addr = 0;
+	return MACH_TRAP;
 }
 
 static bool fix_up(struct mach_user *f)

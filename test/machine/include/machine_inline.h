@@ -13,6 +13,7 @@ static inline struct task *cpu_current(void)
 	return vcpu_current->curr;
 }
 void mach_relax(void);
+void mach_run_user(struct mach_user *u, struct mach_exit *why);
 static inline u64 mach_syscall_nr(const struct mach_user *u)
 {
 	return u->nr;

@@ -16,6 +16,7 @@ static inline void mach_relax(void)
 {
 	__asm__ volatile("yield" ::: "memory");
 }
+void mach_run_user(struct mach_user *u, struct mach_exit *why);
 static inline u64 mach_syscall_nr(const struct mach_user *u)
 {
 	return u->x[8];

@@ -46,6 +46,19 @@ static inline void mach_syscall_set_result(struct mach_user *u, long r)
 {
 	u->rax = (u64)r;
 }
+/* User mode brings back no register but rsp and rbp: the caller keeps nothing in the others, so
+ * that none is saved on the way out and restored on the way in. */
+static inline void mach_run_user(struct mach_user *u, struct mach_exit *why)
+{
+	u32 cause;
+
+	__asm__ volatile("call user_enter"
+			 : "=a"(cause), "+D"(u)
+			 :
+			 : "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13",
+			   "r14", "r15", "memory", "cc");
+	why->cause = (enum mach_cause)cause;
+}
 static inline void *mach_pa_to_va(paddr_t pa)
 {
 	return (void *)(pa.pa + 0xffff800000000000ull);
