@@ -147,3 +147,9 @@ suite_vmm() {
 suite_bad_input() {
 	tools/testvm --timeout 600 -- bash test/vm/bad_input.sh "$TOP/build/runsc"
 }
+
+# Terminals, on Linux and in a sandbox.
+suite_terminal() {
+	python3 test/vm/terminal.py
+	tools/testvm --timeout 300 -- python3 test/vm/terminal.py "$TOP/build/runsc"
+}
