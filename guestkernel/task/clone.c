@@ -52,6 +52,9 @@ static int clone_check(const struct clone_req *r)
 		return -EINVAL;
 	if (r->exit_signal < 0 || r->exit_signal > ABI_NSIG)
 		return -EINVAL;
+	/* What the machine loads it into may refuse an address that is none, in the kernel. */
+	if ((f & ABI_CLONE_SETTLS) && r->tls >= mach_user_top)
+		return -EPERM;
 	return 0;
 }
 

@@ -207,15 +207,18 @@ static void ruins_context(int signo, siginfo_t *info, void *ctx)
 		regs[REG_EFL] |= 0x3000 | 0x4000;
 		regs[REG_EFL] &= ~0x200;
 		break;
-	default: /* a null stack pointer */
+	case 4: /* a null stack pointer */
 		regs[REG_RSP] = 0;
+		break;
+	default: /* reserved words and the compacted form in the header of the extended state */
+		memset((char *)((ucontext_t *)ctx)->uc_mcontext.fpregs + 512 + 8, 0xff, 56);
 		break;
 	}
 }
 
 static void test_hostile_context(void)
 {
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 6; i++) {
 		pid_t pid = (pid_t)REQUIRE_OK(fork());
 
 		if (pid == 0) {

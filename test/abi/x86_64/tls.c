@@ -97,6 +97,22 @@ static void test_fs_base(void)
 	CHECK_FAULTS(p, 8, BAD_OUT, syscall(SYS_arch_prctl, ARCH_GET_FS, p));
 }
 
+/* A thread's first base is checked as arch_prctl's: loading it must not fault in the kernel. */
+static void test_clone_bad_tls(void)
+{
+	static const unsigned long bad[] = {0x7ffffffff000, 0x800000000000, 0x8000000000000000,
+					    0xffff800000000000, ~0ul};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		long r = syscall(SYS_clone, CLONE_SETTLS | SIGCHLD, 0, NULL, NULL, bad[i]);
+
+		if (r == 0)
+			_exit(0);
+		CHECK_EQ(r, -1);
+		CHECK_EQ(errno, EPERM);
+	}
+}
+
 static void test_gs_base(void)
 {
 	static unsigned long word = 0x1234;
@@ -283,6 +299,7 @@ static const struct abi_test tests[] = {
 	{"all_registers_kept", test_all_registers_kept},
 	{"syscall_clobbers", test_syscall_clobbers},
 	{"fs_base", test_fs_base},
+	{"clone_bad_tls", test_clone_bad_tls},
 	{"gs_base", test_gs_base},
 	{"bases_are_per_thread", test_bases_are_per_thread},
 	{"user_flags", test_user_flags},
