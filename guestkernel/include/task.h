@@ -18,6 +18,7 @@ struct files;
 struct fs_ctx;
 struct container;
 struct futex_waiter;
+struct scm_files;
 struct pid;
 
 enum task_state {
@@ -115,7 +116,8 @@ struct task {
 	uaddr_t robust_list;   /* [o] */
 	uaddr_t rseq;	       /* [o] */
 	u32 rseq_len, rseq_sig;
-	struct futex_waiter *futex; /* hash bucket's lock */
+	struct futex_waiter *futex;   /* hash bucket's lock */
+	struct scm_files **scm_drops; /* [o] descriptors being let go of (socket/scm.c) */
 
 	/* kin */
 	TAILQ_ENTRY(task) thread_link; /* [t] proc->threads */

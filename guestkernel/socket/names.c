@@ -69,6 +69,21 @@ static struct sock *find_abstract_locked(const struct abi_sockaddr_un *a, u32 le
 	return NULL;
 }
 
+static void set_addr_locked(struct sock *s, const struct abi_sockaddr_un *a, u32 len)
+{
+	mutex_lock(&s->lock);
+	s->addr = *a;
+	s->addr_len = (u16)len;
+	mutex_unlock(&s->lock);
+}
+
+static void add_abstract_locked(struct sock *s, const struct abi_sockaddr_un *a, u32 len)
+{
+	set_addr_locked(s, a, len);
+	s->name_next = abstract_names;
+	abstract_names = s;
+}
+
 /* An abstract name that nobody has: five hexadecimal digits. */
 static int autobind_locked(struct sock *s)
 {
@@ -80,10 +95,7 @@ static int autobind_locked(struct sock *s)
 		ksnprintf(a.sun_path + 1, 6, "%05x", next++ & 0xfffff);
 		if (find_abstract_locked(&a, 8))
 			continue;
-		s->addr = a;
-		s->addr_len = 8;
-		s->name_next = abstract_names;
-		abstract_names = s;
+		add_abstract_locked(s, &a, 8);
 		return 0;
 	}
 	return -ENOSPC;
@@ -98,38 +110,36 @@ static int bind_path(struct sock *s, const struct abi_sockaddr_un *a, u32 len)
 	memcpy(name, a->sun_path, ABI_UNIX_PATH_MAX);
 	name[ABI_UNIX_PATH_MAX] = '\0';
 	err = vfs_mknod(ABI_AT_FDCWD, name, ABI_S_IFSOCK | (0777 & ~current->fs->umask), 0, &p);
-	if (err)
-		return err == -EEXIST ? -EADDRINUSE : err;
 	mutex_lock(&name_lock);
-	p.dentry->inode->sock = s;
-	s->bound = p;
-	s->addr = *a;
-	s->addr_len = (u16)len;
-	mutex_unlock(&name_lock);
-	return 0;
-}
-
-int sock_bind(struct sock *s, const struct abi_sockaddr_un *a, u32 len)
-{
-	int err = 0;
-
-	if (s->addr_len > PATH_OFF)
-		return -EINVAL;
-	if (len > PATH_OFF && a->sun_path[0])
-		return bind_path(s, a, len);
-	mutex_lock(&name_lock);
-	if (len == PATH_OFF) {
-		err = autobind_locked(s);
-	} else if (find_abstract_locked(a, len)) {
-		err = -EADDRINUSE;
-	} else {
-		s->addr = *a;
-		s->addr_len = (u16)len;
-		s->name_next = abstract_names;
-		abstract_names = s;
+	s->binding = false;
+	if (!err) {
+		p.dentry->inode->sock = s;
+		s->bound = p;
+		set_addr_locked(s, a, len);
 	}
 	mutex_unlock(&name_lock);
-	return err;
+	return err == -EEXIST ? -EADDRINUSE : err;
+}
+
+/* A socket gets one name: .binding keeps others away while the path's is made. */
+int sock_bind(struct sock *s, const struct abi_sockaddr_un *a, u32 len)
+{
+	bool path = len > PATH_OFF && a->sun_path[0];
+	int err = 0;
+
+	mutex_lock(&name_lock);
+	if (s->addr_len > PATH_OFF || s->binding)
+		err = -EINVAL;
+	else if (path)
+		s->binding = true;
+	else if (len == PATH_OFF)
+		err = autobind_locked(s);
+	else if (find_abstract_locked(a, len))
+		err = -EADDRINUSE;
+	else
+		add_abstract_locked(s, a, len);
+	mutex_unlock(&name_lock);
+	return err || !path ? err : bind_path(s, a, len);
 }
 
 void sock_unname(struct sock *s)

@@ -1,62 +1,111 @@
-/* scm.c - control messages: SCM_RIGHTS and SCM_CREDENTIALS (unix(7), cmsg(3)) */
+/* scm.c - control messages: SCM_RIGHTS and SCM_CREDENTIALS (unix(7), cmsg(3))
+ *
+ * A socket in flight may hold messages with sockets in flight, as deep as a program likes. Letting
+ * go of them is therefore no recursion: what ends meanwhile joins the list of the first (struct
+ * task, scm_drops). All descriptors in flight are counted, and IN_FLIGHT_MAX is the most of them,
+ * since those in a cycle are never let go of (CAVEATS). */
 #include "abi/linux/caps.h"
 #include "log.h"
 #include "slab.h"
 #include "socket/unix.h"
 #include "string.h"
 
-#define CONTROL_MAX 8192u
+#define CONTROL_MAX   8192u
+#define IN_FLIGHT_MAX 16384u
+
+static a32_t in_flight;
+
+static struct scm_files *rights_new(u32 room)
+{
+	struct scm_files *fs = kmalloc(sizeof(*fs) + room * sizeof(fs->file[0]));
+
+	if (fs) {
+		fs->n = 0;
+		fs->room = room;
+		a_add(&in_flight, room);
+	}
+	return fs;
+}
+
+static void rights_end(struct scm_files *fs)
+{
+	for (u32 i = 0; i < fs->n; i++)
+		file_put(fs->file[i]);
+	a_sub(&in_flight, fs->room);
+	kfree(fs);
+}
 
 void scm_drop(struct scm *s)
 {
-	for (u32 i = 0; i < s->nfiles; i++)
-		file_put(s->files[i]);
-	kfree(s->files);
+	struct scm_files *list = s->files, *fs = list;
+	struct task *t = current;
+
 	s->files = NULL;
-	s->nfiles = 0;
+	if (!fs)
+		return;
+	if (t->scm_drops) {
+		fs->next = *t->scm_drops;
+		*t->scm_drops = fs;
+		return;
+	}
+	fs->next = NULL;
+	t->scm_drops = &list;
+	while ((fs = list)) {
+		list = fs->next;
+		rights_end(fs);
+	}
+	t->scm_drops = NULL;
 }
 
 int scm_copy(struct scm *to, const struct scm *from)
 {
+	const struct scm_files *old = from->files;
+
 	*to = *from;
 	to->files = NULL;
-	to->nfiles = 0;
-	if (!from->nfiles)
+	if (!old)
 		return 0;
-	to->files = kmalloc(from->nfiles * sizeof(*to->files));
+	to->files = rights_new(old->n);
 	if (!to->files)
 		return -ENOMEM;
-	for (; to->nfiles < from->nfiles; to->nfiles++) {
-		to->files[to->nfiles] = from->files[to->nfiles];
-		file_get(to->files[to->nfiles]);
+	for (; to->files->n < old->n; to->files->n++) {
+		to->files->file[to->files->n] = old->file[to->files->n];
+		file_get(old->file[to->files->n]);
 	}
 	return 0;
 }
 
 static int parse_rights(struct scm *s, const u8 *data, size_t len)
 {
-	size_t n = len / sizeof(int);
+	struct scm_files *fs, *old = s->files;
+	u32 n = (u32)(len / sizeof(int)), had = old ? old->n : 0;
 
-	if (len % sizeof(int) || s->nfiles + n > ABI_SCM_MAX_FD)
+	if (len % sizeof(int) || had + n > ABI_SCM_MAX_FD)
 		return -EINVAL;
-	if (!s->files) {
-		s->files = kmalloc(ABI_SCM_MAX_FD * sizeof(*s->files));
-		if (!s->files)
-			return -ENOMEM;
+	if (!n)
+		return 0;
+	if (a_load(&in_flight) + n > IN_FLIGHT_MAX)
+		return -ETOOMANYREFS;
+	fs = rights_new(had + n);
+	if (!fs)
+		return -ENOMEM;
+	if (old) { /* a second message of the kind: they become one */
+		memcpy(fs->file, old->file, had * sizeof(fs->file[0]));
+		fs->n = had;
+		old->n = 0;
+		rights_end(old);
 	}
-	for (size_t i = 0; i < n; i++) {
+	s->files = fs;
+	for (u32 i = 0; i < n; i++) {
 		struct fdref r;
 		int fd;
 
 		memcpy(&fd, data + i * sizeof(int), sizeof(int));
-		r = fd_get(fd);
-		if (!r.file || (r.file->flags & ABI_O_PATH)) {
-			if (r.file)
-				fd_put(r);
+		r = fd_get_raw(fd);
+		if (!r.file)
 			return -EBADF;
-		}
 		file_get(r.file);
-		s->files[s->nfiles++] = r.file;
+		fs->file[fs->n++] = r.file;
 		fd_put(r);
 	}
 	return 0;
@@ -150,7 +199,8 @@ static int deliver_cred(const struct scm *c, struct control_out *o, u32 *flags)
 	return put_header(o, ABI_SCM_CREDENTIALS, sizeof(c->cred));
 }
 
-static int deliver_rights(const struct scm *c, struct control_out *o, u32 *flags, bool cloexec)
+static int deliver_rights(const struct scm_files *fs, struct control_out *o, u32 *flags,
+			  bool cloexec)
 {
 	u64 left = o->room - o->used, base = o->used + sizeof(struct abi_cmsghdr);
 	u32 fit = left > sizeof(struct abi_cmsghdr)
@@ -158,7 +208,7 @@ static int deliver_rights(const struct scm *c, struct control_out *o, u32 *flags
 			  : 0,
 	    n;
 
-	for (n = 0; n < MIN(fit, c->nfiles); n++) {
+	for (n = 0; n < MIN(fit, fs->n); n++) {
 		int fd = fd_reserve(0, cloexec);
 
 		if (fd < 0)
@@ -167,10 +217,10 @@ static int deliver_rights(const struct scm *c, struct control_out *o, u32 *flags
 			fd_unreserve(fd);
 			return -EFAULT;
 		}
-		file_get(c->files[n]);
-		fd_install(fd, c->files[n]);
+		file_get(fs->file[n]);
+		fd_install(fd, fs->file[n]);
 	}
-	if (n < c->nfiles)
+	if (n < fs->n)
 		*flags |= ABI_MSG_CTRUNC;
 	return n ? put_header(o, ABI_SCM_RIGHTS, n * sizeof(int)) : 0;
 }
@@ -182,8 +232,8 @@ int scm_deliver(struct sock *s, struct scm *c, uaddr_t control, u64 *len, u32 *f
 
 	if (s->passcred)
 		err = deliver_cred(c, &o, flags);
-	if (!err && c->nfiles)
-		err = deliver_rights(c, &o, flags, cloexec);
+	if (!err && c->files)
+		err = deliver_rights(c->files, &o, flags, cloexec);
 	*len = o.used;
 	return err;
 }

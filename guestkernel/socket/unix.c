@@ -169,7 +169,7 @@ static u32 sock_poll(struct file *f, struct poll_table *pt)
 	peer = sock_peer(s);
 	if (peer) {
 		mutex_lock(&peer->lock);
-		room = peer->rx_bytes < peer->rx_limit / 2 || TAILQ_EMPTY(&peer->rx);
+		room = sock_takes(peer);
 		mutex_unlock(&peer->lock);
 		sock_put(peer);
 	}

@@ -14,9 +14,15 @@
 /* What travels beside the bytes. */
 struct scm {
 	struct abi_ucred cred;
-	bool has_cred; /* the sender's are known (always here) */
-	u32 nfiles;
-	struct file **files; /* references */
+	bool has_cred;		 /* the sender's are known (always here) */
+	struct scm_files *files; /* null: none */
+};
+
+/* Descriptors that travel: references, which scm_drop ends. */
+struct scm_files {
+	struct scm_files *next; /* of those that are being let go of */
+	u32 n, room;
+	struct file *file[];
 };
 
 struct umsg {
@@ -38,6 +44,7 @@ struct sock {
 	bool rd_shut, wr_shut; /* [l] */
 	bool hung_up;	       /* [l] the peer has gone */
 	bool passcred;	       /* [l] */
+	bool binding;	       /* names.c's lock: a path's name is being made */
 	int error;	       /* [l] SO_ERROR: told once */
 	struct mutex lock;
 	struct sock *peer;	      /* [l] holds a reference */
@@ -55,9 +62,9 @@ struct sock {
 	TAILQ_ENTRY(sock) backlog_link;	     /* [l] of the listener */
 	u32 backlog_len, backlog_max;	     /* [l] */
 	/* name */
-	u16 addr_len;		     /* [l] with the family; 2: none */
-	struct abi_sockaddr_un addr; /* [l] */
-	struct path bound;	     /* [l] of a bound path: holds references */
+	u16 addr_len;		     /* [l] and names.c's lock; with the family; 2: none */
+	struct abi_sockaddr_un addr; /* likewise */
+	struct path bound;	     /* names.c's lock; of a bound path: holds references */
 	struct sock *name_next;	     /* table of abstract names */
 };
 
@@ -97,6 +104,7 @@ struct recv_args {
 };
 ssize_t sock_recv(struct sock *s, struct recv_args *a);
 void umsg_free(struct umsg *m);
+bool sock_takes(const struct sock *s); /* [l] held: a poller may be told of room in its queue */
 void sock_wake_writers(struct sock *s);
 
 /* scm.c: control messages */

@@ -37,13 +37,22 @@ static struct umsg *umsg_new(struct sock *s, struct iter *data, size_t n)
 	return m;
 }
 
+/* What a message costs beside its bytes counts too, at half the price: small messages, and empty
+ * ones above all, would else fill the kernel's memory. */
 static bool has_room(const struct sock *to, size_t n)
 {
 	if (TAILQ_EMPTY(&to->rx))
 		return true;
 	if (to->type == ABI_SOCK_DGRAM && to->rx_count >= UNIX_DGRAM_QUEUE)
 		return false;
-	return to->rx_bytes + n <= to->rx_limit;
+	if (to->rx_bytes + n > to->rx_limit)
+		return false;
+	return to->rx_bytes + n + to->rx_count * sizeof(struct umsg) <= 2 * to->rx_limit;
+}
+
+bool sock_takes(const struct sock *s)
+{
+	return TAILQ_EMPTY(&s->rx) || (s->rx_bytes < s->rx_limit / 2 && has_room(s, 1));
 }
 
 /* One try to queue m: 0; -EAGAIN: no room; -EPIPE, -ECONNREFUSED: nobody will read. */
@@ -157,10 +166,8 @@ static ssize_t send_pieces(struct sock *s, struct sock *to, struct send_args *a)
 ssize_t sock_send(struct sock *s, struct send_args *a)
 {
 	struct sock *to;
-	ssize_t n = send_target(s, a, &to);
+	ssize_t n = a->flags & ABI_MSG_OOB ? -EOPNOTSUPP : send_target(s, a, &to);
 
-	if (a->flags & ABI_MSG_OOB)
-		return -EOPNOTSUPP;
 	if (!n) {
 		if (s->type == ABI_SOCK_STREAM && !a->data->left)
 			n = 0;
@@ -236,11 +243,10 @@ static ssize_t take_bytes(struct sock *s, struct recv_args *a, bool first, bool 
 			return err;
 		if (!peek) {
 			a->scm = m->scm;
-			m->scm.nfiles = 0;
 			m->scm.files = NULL;
 		}
-		*end |= a->scm.nfiles != 0;
-	} else if (m->scm.nfiles || memcmp(&m->scm.cred, &a->scm.cred, sizeof(m->scm.cred))) {
+		*end |= a->scm.files != NULL;
+	} else if (m->scm.files || memcmp(&m->scm.cred, &a->scm.cred, sizeof(m->scm.cred))) {
 		*end = true;
 		return 0;
 	}

@@ -91,6 +91,39 @@ static void test_cloexec(void)
 	CHECK_EQ(fcntl(got[0], F_GETFD), FD_CLOEXEC);
 }
 
+static void test_path_only(void)
+{
+	int got[1], fd = open("/dev", O_PATH | O_DIRECTORY);
+
+	make(SOCK_STREAM);
+	CHECK_EQ(send_fds(&fd, 1, "x"), 1);
+	CHECK_EQ(receive_fds(got, 1, 0, NULL), 1);
+	CHECK_EQ(fcntl(got[0], F_GETFL) & O_PATH, O_PATH);
+	CHECK_OK(openat(got[0], "null", O_RDONLY));
+}
+
+/* Sockets in the queues of sockets: they end with the last descriptor, however long the chain. */
+static void test_chain(void)
+{
+	int last = -1, fds[2];
+	char c;
+
+	REQUIRE_OK(pipe(fds));
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	for (int i = 0; i < 300; i++) {
+		int what = last < 0 ? fds[1] : last;
+
+		make(SOCK_STREAM);
+		CHECK_EQ(send_fds(&what, 1, "x"), 1);
+		close(what);
+		close(sv[0]);
+		last = sv[1];
+	}
+	CHECK_ERR(read(fds[0], &c, 1), EAGAIN);
+	close(last);
+	CHECK_EQ(read(fds[0], &c, 1), 0);
+}
+
 static void receives(void *arg)
 {
 	int got[2] = {-1, -1};
@@ -248,6 +281,8 @@ static void test_credentials(void)
 static const struct abi_test tests[] = {
 	{"pass", test_pass},
 	{"cloexec", test_cloexec},
+	{"path_only", test_path_only},
+	{"chain", test_chain},
 	{"between_processes", test_between_processes},
 	{"in_flight_keeps_open", test_in_flight_keeps_open},
 	{"truncated", test_truncated},
