@@ -5,10 +5,10 @@
  * An item has waiters in the queues of its file. Their wake function puts the item on the ready
  * list and wakes one sleeper; delivery asks the file what really holds, and puts a level-triggered
  * item back.
- * Locks: epoll_topology (a mutex) around the end of watched files and of instances, and nesting;
- *   ep->lock [m]; ep->ready_lock [r], taken under wait queues' locks by the wake function. Waking
- *   those who poll the epoll descriptor nests wait queues: at most EP_NESTS deep, without cycles,
- *   which epoll_ctl refuses.
+ * Locks: epoll_topology (a mutex) around the end of watched files and of instances, and all changes
+ *   of who watches an instance; ep->lock [m]; ep->ready_lock [r], taken under wait queues' locks by
+ *   the wake function. Waking those who poll the epoll descriptor nests wait queues: at most
+ *   EP_NESTS deep, without cycles, and on few ways (EP_WAYS): epoll_ctl refuses more.
  * Sleeps: not in the wake function. Tests: test/abi/epoll.c */
 #include "event/epoll.h"
 #include "ksignal.h"

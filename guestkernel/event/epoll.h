@@ -6,6 +6,7 @@
 
 #define EP_QUEUES 2 /* wait queues that a file's poll operation may name */
 #define EP_NESTS  4
+#define EP_WAYS	  1000 /* through nested instances, above and below the place of a change */
 
 struct eventpoll;
 struct epitem {

@@ -28,44 +28,52 @@ long sys_epoll_create(int size)
 	return size <= 0 ? -EINVAL : sys_epoll_create1(0);
 }
 
-/* The depth of epoll instances below ep; more than EP_NESTS if ep would contain top. Called with
- * epoll_topology, which keeps watched files and instances alive. */
-static int depth_below(struct eventpoll *ep, struct eventpoll *top, int level)
+/* The depth of epoll instances below ep; more than EP_NESTS if ep would contain top, or if there
+ * are more ways through them than *ways allows: each is gone both here and by a wake-up. Called
+ * with epoll_topology, which keeps watched files and instances alive. */
+static int depth_below(struct eventpoll *ep, struct eventpoll *top, int level, u32 *ways)
 {
 	struct epitem *it;
 	int deepest = 0;
 
-	if (ep == top || level > EP_NESTS)
+	if (ep == top || level > EP_NESTS || !*ways)
 		return EP_NESTS + 1;
+	--*ways;
 	mutex_lock_nested(&ep->lock);
 	RB_FOREACH (it, epitem_tree, &ep->items)
 		if (it->file->ops == &epoll_ops)
-			deepest = MAX(deepest, 1 + depth_below(it->file->priv, top, level + 1));
+			deepest =
+				MAX(deepest, 1 + depth_below(it->file->priv, top, level + 1, ways));
 	mutex_unlock(&ep->lock);
 	return deepest;
 }
 
 /* How many instances watch ep, one above the other; [topology]. */
-static int depth_above(struct file *f, int level)
+static int depth_above(struct file *f, int level, u32 *ways)
 {
 	struct epitem *it;
 	int highest = 0;
 
-	if (level > EP_NESTS)
+	if (level > EP_NESTS || !*ways)
 		return EP_NESTS + 1;
+	--*ways;
 	TAILQ_FOREACH (it, &f->epitems, file_link)
-		highest =
-			MAX(highest, 1 + (it->ep->file ? depth_above(it->ep->file, level + 1) : 0));
+		highest = MAX(highest,
+			      1 + (it->ep->file ? depth_above(it->ep->file, level + 1, ways) : 0));
 	return highest;
 }
 
 static int check_nesting(struct file *epf, struct file *target)
 {
-	int below = depth_below(target->priv, epf->priv, 0);
+	u32 ways = EP_WAYS;
+	int below = depth_below(target->priv, epf->priv, 0, &ways), above;
 
 	if (below > EP_NESTS)
 		return -ELOOP;
-	return below + 1 + depth_above(epf, 0) > EP_NESTS ? -ELOOP : 0;
+	above = depth_above(epf, 0, &ways);
+	if (depth_above(target, 0, &ways) > EP_NESTS)
+		return -ELOOP;
+	return below + 1 + above > EP_NESTS ? -ELOOP : 0;
 }
 
 static int check_exclusive(int op, u32 events, const struct file *target)
@@ -104,7 +112,7 @@ static int do_ctl(struct file *epf, int op, int fd, struct file *target,
 		  const struct abi_epoll_event *ev)
 {
 	struct eventpoll *ep = epf->priv;
-	bool nests = op == ABI_EPOLL_CTL_ADD && target->ops == &epoll_ops;
+	bool nests = target->ops == &epoll_ops; /* the lists that check_nesting follows */
 	int err;
 
 	if (!target->ops->poll)
@@ -114,8 +122,9 @@ static int do_ctl(struct file *epf, int op, int fd, struct file *target,
 	err = check_exclusive(op, ev->events, target);
 	if (err)
 		return err;
-	if (nests) {
+	if (nests)
 		mutex_lock(&epoll_topology);
+	if (nests && op == ABI_EPOLL_CTL_ADD) {
 		err = check_nesting(epf, target);
 		ep->file = epf;
 	}
