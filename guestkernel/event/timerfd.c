@@ -12,6 +12,8 @@
 #include "slab.h"
 #include "syscalls_proto.h"
 
+#define FIRE_MIN_NS 50000ull
+
 struct timerfd {
 	struct ktimer timer;
 	struct spinlock lock;
@@ -34,7 +36,8 @@ static void timerfd_fired(struct ktimer *k)
 
 			t->ticks += n;
 			t->expires += n * t->interval;
-			next = t->expires;
+			/* counted exactly, told at most so often: the CPU has other work */
+			next = MAX(t->expires, now + FIRE_MIN_NS);
 		} else {
 			t->ticks++;
 			t->expires = 0;
