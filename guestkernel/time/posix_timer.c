@@ -182,26 +182,30 @@ static int clock_check(int clock)
 	}
 }
 
-static int timer_insert(struct proc *p, struct posix_timer *pt)
+/* The new timer's number. From here on another thread may use the timer, and delete it. */
+static int timer_insert(struct proc *p, struct posix_timer *pt, bool value_is_id)
 {
 	struct proc_timers *all = proc_timers_get(p);
+	int id;
 
 	if (!all)
 		return -ENOMEM;
 	spin_lock(&p->sig_lock);
-	if (all->next_id >= INT32_MAX - 1)
-		all->next_id = 0;
-	for (int tries = 0; timer_find_locked(p, all->next_id); tries++) {
-		if (tries >= TIMERS_MAX) {
-			spin_unlock(&p->sig_lock);
-			return -EAGAIN;
-		}
-		all->next_id++;
+	if (all->count >= MIN((u64)TIMERS_MAX, p->rlim[ABI_RLIMIT_SIGPENDING].rlim_cur)) {
+		spin_unlock(&p->sig_lock);
+		return -EAGAIN;
 	}
-	pt->id = all->next_id++;
+	do {
+		id = all->next_id;
+		all->next_id = id == INT32_MAX ? 0 : id + 1;
+	} while (timer_find_locked(p, id));
+	pt->id = id;
+	if (value_is_id)
+		pt->value = (u64)(u32)id;
 	LIST_INSERT_HEAD(&all->timers, pt, link);
+	all->count++;
 	spin_unlock(&p->sig_lock);
-	return 0;
+	return id;
 }
 
 static void timer_free(struct posix_timer *pt)
@@ -221,6 +225,7 @@ static struct posix_timer *timer_remove(struct proc *p, int id)
 		pt = id < 0 ? LIST_FIRST(&all->timers) : timer_find_locked(p, id);
 	if (pt) {
 		LIST_REMOVE(pt, link);
+		all->count--;
 		pt->expires = 0;
 	}
 	spin_unlock(&p->sig_lock);
@@ -231,7 +236,7 @@ long sys_timer_create(int clock, uaddr_t usev, uaddr_t uid)
 {
 	struct abi_sigevent ev = {.sigev_signo = ABI_SIGALRM};
 	struct posix_timer *pt;
-	int err = clock_check(clock);
+	int err = clock_check(clock), id;
 
 	if (err)
 		return err;
@@ -252,15 +257,13 @@ long sys_timer_create(int clock, uaddr_t usev, uaddr_t uid)
 	pt->signo = ev.sigev_signo;
 	pt->tid = (u32)ev.sigev_tid;
 	pt->value = ev.sigev_value;
-	err = timer_insert(pt->proc, pt);
-	if (err) {
+	id = timer_insert(pt->proc, pt, uaddr_is_null(usev));
+	if (id < 0) {
 		kfree(pt);
-		return err;
+		return id;
 	}
-	if (uaddr_is_null(usev))
-		pt->value = (u64)(u32)pt->id;
-	if (put_user32(uid, (u32)pt->id)) {
-		pt = timer_remove(current->proc, pt->id);
+	if (put_user32(uid, (u32)id)) {
+		pt = timer_remove(current->proc, id);
 		if (pt)
 			timer_free(pt);
 		return -EFAULT;

@@ -33,9 +33,11 @@ struct proc_timers {
 	struct ktimer cpu;		/* looks at the interval timers on processor time */
 	struct posix_timer_list timers; /* [s] */
 	int next_id;			/* [s] */
+	u32 count;			/* [s] of timers */
 };
 struct proc_timers *proc_timers_get(struct proc *p); /* null: no memory */
 void itimer_cpu_fired(struct ktimer *t);
+void cpu_limit_fired(struct ktimer *t); /* cpulimit.c */
 
 /* The next expiry of a timer with an interval, after now, and how many it missed. Timers are not
  * let fire faster than TIMER_MIN_NS. */
