@@ -97,12 +97,18 @@ static int check_growth(struct remap *r, const struct vma *v, u64 more)
 	return 0;
 }
 
+/* Moving makes one mapping, and may split two. */
+static bool may_move(const struct mm *mm)
+{
+	return mm->map_count + 3 <= MAP_COUNT_MAX;
+}
+
 /* What is at new_addr is the caller's to have removed. */
 static long move_vma(struct remap *r, struct vma *v)
 {
 	struct mm *mm = r->mm;
 	u64 keep = MIN(r->old_len, r->new_len);
-	struct vma *copy = vma_clone(v, mm);
+	struct vma *copy = may_move(mm) ? vma_clone(v, mm) : NULL;
 	int err;
 
 	if (!copy)
@@ -138,6 +144,8 @@ static long remap_fixed(struct remap *r, struct vma *v)
 		return -EINVAL;
 	if (r->new_addr < MMAP_MIN_ADDR)
 		return -EPERM;
+	if (!may_move(r->mm))
+		return -ENOMEM;
 	err = munmap_locked(r->mm, r->new_addr, new_end);
 	if (!err && r->old_len > r->new_len) {
 		err = munmap_locked(r->mm, r->addr + r->new_len, r->addr + r->old_len);
@@ -166,8 +174,10 @@ static long remap_locked(struct remap *r)
 	}
 	if (r->flags & ABI_MREMAP_DONTUNMAP && r->old_len != r->new_len)
 		return -EINVAL;
-	if (r->new_len > r->old_len) {
-		err = check_growth(r, v, r->new_len - r->old_len);
+	if (r->new_len > r->old_len || r->flags & ABI_MREMAP_DONTUNMAP) {
+		err = check_growth(r, v,
+				   r->flags & ABI_MREMAP_DONTUNMAP ? r->new_len
+								   : r->new_len - r->old_len);
 		if (err)
 			return err;
 	}

@@ -55,29 +55,43 @@ long sys_munmap(unsigned long addr, size_t len)
 	return do_munmap(current->mm, addr, len);
 }
 
-/* access 0: what the VMA is for, at most (write where private and writable). */
+/* What the mapping at *page is for, at most (write where private and writable). 0: there is none,
+ * or not for any access; *page is then where that ends. */
+static u32 populate_access(struct mm *mm, u64 *page, u64 end)
+{
+	u32 want = 0;
+	struct vma *v;
+
+	rwlock_read(&mm->lock);
+	v = mm_find_vma(mm, *page);
+	if (!v)
+		*page = end;
+	else if (v->start > *page)
+		*page = v->start;
+	else if (!(v->flags & VMA_PROT))
+		*page = v->end;
+	else
+		want = v->flags & VMA_WRITE ? MACH_WRITE : MACH_READ;
+	rwlock_read_done(&mm->lock);
+	return want;
+}
+
 int mm_populate(struct mm *mm, u64 start, u64 end, u32 access)
 {
-	for (u64 page = start; page < end; page += PAGE_SIZE) {
-		u32 want = access;
-		struct mm_fault why;
-		struct vma *v;
+	u64 page = start;
 
-		if (!want) {
-			rwlock_read(&mm->lock);
-			v = mm_find_vma(mm, page);
-			want = !v || v->start > page || !(v->flags & VMA_PROT) ? 0
-			       : v->flags & VMA_WRITE			       ? MACH_WRITE
-									       : MACH_READ;
-			rwlock_read_done(&mm->lock);
-			if (!want)
-				continue;
-		}
+	while (page < end) {
+		u32 want = access ? access : populate_access(mm, &page, end);
+		struct mm_fault why;
+
 		if (signal_kill_pending(current))
 			return -EINTR;
+		mach_poll();
+		if (!want)
+			continue;
 		if (mm_fault(mm, page, want, &why))
 			return why.sig == ABI_SIGKILL ? -ENOMEM : -EFAULT;
-		mach_poll();
+		page += PAGE_SIZE;
 	}
 	return 0;
 }
