@@ -10,6 +10,7 @@ enum lock_rank {
 	RANK_EXEC = 10,	     /* proc->exec_lock: exec, and who must not race it */
 	RANK_RENAME = 15,    /* sb->rename_lock: directory renames of a file system */
 	RANK_FILE_POS = 18,  /* file->pos_lock */
+	RANK_PROC_TEXT = 19, /* a generated text of an open file */
 	RANK_INODE_DIR = 20, /* inode->lock of directories; parent before child (nested) */
 	RANK_INODE = 22,     /* inode->lock of files */
 	RANK_OVL_COPY = 24,  /* an overlay's copy-up: below its inodes, above the layers' */

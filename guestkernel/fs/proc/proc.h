@@ -7,7 +7,8 @@
 #include "vfs.h"
 
 /* A text under construction; grows; err is -ENOMEM once it could not. */
-struct text {
+struct text { /* all [l] */
+	struct mutex lock;
 	char *buf;
 	size_t len, size;
 	int err;

@@ -4,7 +4,8 @@
  * A file's text is made when it is read at position 0 and kept with the open file, so that a
  * reader in small pieces sees one state. Entries about a process are revalidated at each walk:
  * when it is reaped they are gone.
- * Locks: tasklist_lock to reach a process's parts, which are then held by references.
+ * Locks: text->lock around making and copying a text; tasklist_lock to reach a process's parts,
+ *   which are then held by references.
  * Sleeps: yes. Differs from Linux: fewer files (CAVEATS). Tests: test/abi/proc.c */
 #include "fs/proc/proc.h"
 #include "abi/linux/caps.h"
@@ -91,11 +92,16 @@ int pinode_may_look(const struct pinode *i)
 static int text_open(struct inode *inode, struct file *f)
 {
 	const struct pinode *i = inode->priv;
+	struct text *t;
 
 	if (FILE_WRITE(f) && !i->node->store)
 		return -EACCES;
-	f->priv = kzalloc(sizeof(struct text));
-	return f->priv ? 0 : -ENOMEM;
+	t = kzalloc(sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	mutex_init(&t->lock, RANK_PROC_TEXT);
+	f->priv = t;
+	return 0;
 }
 
 static void text_release(struct file *f)
@@ -107,15 +113,12 @@ static void text_release(struct file *f)
 	kfree(t);
 }
 
-static ssize_t text_read(struct file *f, struct iter *to, loff_t *pos)
+static ssize_t text_read_locked(struct text *t, const struct pinode *i, struct iter *to,
+				loff_t *pos)
 {
-	const struct pinode *i = f->inode->priv;
-	struct text *t = f->priv;
 	size_t n;
 	int err;
 
-	if (!i->node->show)
-		return -EINVAL;
 	if (*pos == 0 || !t->buf) {
 		t->len = 0;
 		t->err = 0;
@@ -128,6 +131,21 @@ static ssize_t text_read(struct file *f, struct iter *to, loff_t *pos)
 	n = iter_put(to, t->buf + *pos, MIN(to->left, t->len - (size_t)*pos));
 	*pos += (loff_t)n;
 	return n ? (ssize_t)n : -EFAULT;
+}
+
+/* The position's lock is not enough: pread(2) has a position of its own. */
+static ssize_t text_read(struct file *f, struct iter *to, loff_t *pos)
+{
+	const struct pinode *i = f->inode->priv;
+	struct text *t = f->priv;
+	ssize_t n;
+
+	if (!i->node->show)
+		return -EINVAL;
+	mutex_lock(&t->lock);
+	n = text_read_locked(t, i, to, pos);
+	mutex_unlock(&t->lock);
+	return n;
 }
 
 #define STORE_MAX 4096u
