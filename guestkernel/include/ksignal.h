@@ -40,6 +40,8 @@ void signal_set_temporary_mask(u64 mask);
 void signal_restore_mask(struct task *t); /* the temporary mask ends: no handler ran */
 void sighand_put(struct sighand *s);
 struct sighand *sighand_copy(struct sighand *s) must_check;
+/* The current process's handlers become its own, if they were shared: 0 or -ENOMEM. */
+int sighand_unshare(void) must_check;
 void sighand_exec(struct proc *p); /* handlers become default, ignored stay */
 void sigpending_init(struct sigpending *p);
 void sigpending_flush(struct sigpending *p); /* at exit and exec */

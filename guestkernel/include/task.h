@@ -184,7 +184,7 @@ struct proc {
 	struct mutex exec_lock;
 
 	struct spinlock sig_lock;
-	struct sighand *sighand;   /* [I] shared under CLONE_SIGHAND without CLONE_THREAD */
+	struct sighand *sighand;   /* [t+s] may be shared (CLONE_SIGHAND) until exec */
 	struct sigpending pending; /* [s] of the process */
 	int group_exit_code;	   /* [s] */
 	bool group_exit, stopped, zombie, continued, stop_reported; /* [s] */

@@ -148,6 +148,25 @@ void sighand_put(struct sighand *s)
 		kfree(s);
 }
 
+int sighand_unshare(void)
+{
+	struct proc *p = current->proc;
+	struct sighand *old = p->sighand, *own;
+
+	if (a_load(&old->refs) == 1)
+		return 0;
+	own = sighand_copy(old);
+	if (!own)
+		return -ENOMEM;
+	spin_lock(&tasklist_lock);
+	spin_lock(&p->sig_lock);
+	p->sighand = own;
+	spin_unlock(&p->sig_lock);
+	spin_unlock(&tasklist_lock);
+	sighand_put(old);
+	return 0;
+}
+
 void sighand_exec(struct proc *p)
 {
 	struct abi_sigaction *a = p->sighand->action;

@@ -221,6 +221,8 @@ static int exec_run(struct exec *x)
 	if (!cred)
 		return -ENOMEM;
 	err = task_dethread();
+	if (!err)
+		err = sighand_unshare();
 	if (err) {
 		cred_put(cred);
 		return err;

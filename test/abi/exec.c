@@ -2,6 +2,7 @@
  */
 #include <elf.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -224,6 +225,33 @@ static void test_failed_exec_keeps_all(void)
 	CHECK(signal(SIGUSR1, SIG_DFL) == SIG_IGN);
 }
 
+static void nothing(int signo)
+{
+}
+
+static int execs(void *arg)
+{
+	const char *const argv[] = {"x", "--child", "exit", NULL};
+
+	exec_(abi_self_path(), argv, NULL);
+	return 1;
+}
+
+/* Handlers shared with another process are its own after exec; the other's stay. */
+static void test_shared_handlers(void)
+{
+	char *stack = abi_pages(16, PROT_READ | PROT_WRITE);
+	pid_t pid;
+
+	signal(SIGUSR1, nothing);
+	signal(SIGUSR2, SIG_IGN);
+	pid = (pid_t)REQUIRE_OK(clone(execs, stack + 16 * PAGE,
+				      CLONE_VM | CLONE_SIGHAND | CLONE_VFORK | SIGCHLD, NULL));
+	CHECK_EQ(abi_wait_status(pid), 45 << 8);
+	CHECK(signal(SIGUSR1, SIG_DFL) == nothing);
+	CHECK(signal(SIGUSR2, SIG_DFL) == SIG_IGN);
+}
+
 static void test_execveat(void)
 {
 	const char *const argv[] = {"x", "--child", "exit", NULL};
@@ -363,6 +391,7 @@ static const struct abi_test tests[] = {
 	{"scripts", test_scripts},
 	{"cloexec", test_cloexec},
 	{"failed_exec_keeps_all", test_failed_exec_keeps_all},
+	{"shared_handlers", test_shared_handlers},
 	{"execveat", test_execveat},
 	{"fresh_memory", test_fresh_memory},
 	{"auxv", test_auxv},
