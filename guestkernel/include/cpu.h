@@ -54,7 +54,7 @@ struct cpu {
 	void *slab_cpu;					   /* [c] mm/slab.c */
 	void *timers;					   /* [I] time/ktimer.c */
 	const struct spinlock *held[8];			   /* [c] debug builds */
-	u64 nr_switches, nr_faults, nr_irqs;		   /* [c] */
+	u64 nr_switches, nr_faults, nr_irqs;		   /* [c] nr_irqs: by the machine */
 	struct mach_cpu mach;				   /* [c] */
 	u64 call_pos;			  /* [c] system calls so far; next slot of calls */
 	struct cpu_call calls[CPU_CALLS]; /* [c] read by a panic anywhere */

@@ -80,7 +80,7 @@ static inline bool quiesce_due(const struct cpu *c)
 }
 
 /* All causes but system calls. */
-static void act_on_cause(struct task *t, struct cpu *c)
+static void act_on_cause(struct task *t)
 {
 	switch (t->why.cause) {
 	case MACH_FAULT:
@@ -89,8 +89,7 @@ static void act_on_cause(struct task *t, struct cpu *c)
 	case MACH_TRAP:
 		signal_force(t->why.sig, t->why.code, t->why.addr);
 		break;
-	default:
-		c->nr_irqs++;
+	default: /* an interrupt: the machine has counted and served it */
 		break;
 	}
 }
@@ -118,7 +117,7 @@ noreturn void task_user_loop(void *unused)
 		c = cpu_self();
 		mm_leave_user(c);
 		if (unlikely(t->why.cause != MACH_SYSCALL)) {
-			act_on_cause(t, c);
+			act_on_cause(t);
 			continue;
 		}
 		result = likely(c->call_pos % SAMPLE) ? syscall_dispatch(t) : timed_syscall(t);
