@@ -205,6 +205,7 @@ struct proc {
 		u64 interval_ns, expires_ns;
 	} itimer_real;			     /* [s] */
 	u64 itimer_cpu[2][2];		     /* [s] virtual, prof: value, interval */
+	struct ktimer cpu_limit;	     /* looks at RLIMIT_CPU; time/cpulimit.c */
 	void *posix_timers;		     /* [s] time/posix_timer.c */
 	u64 dead_utime, dead_stime;	     /* [s] of exited threads */
 	u64 child_utime, child_stime;	     /* [s] of waited-for children */
@@ -258,6 +259,8 @@ struct pgrp *pgrp_find(struct container *c, u32 id);
 void time_proc_init(struct proc *p);
 void time_proc_exec(struct proc *p); /* POSIX timers are deleted, interval timers stay */
 void time_proc_exit(struct proc *p); /* all are cancelled; may sleep */
+/* RLIMIT_CPU was set, or inherited: the process's time is watched from now on. [s] held. */
+void time_cpu_limit_locked(struct proc *p);
 /* event/: a signal was queued: signalfd's readers may want it. [s] held. */
 void signalfd_notify(struct proc *p);
 /* time/: a timer's signal was taken from the queue: its next expiry may be queued. [s] held. */

@@ -191,6 +191,9 @@ static int step_limits(struct start *s)
 			return -EINVAL;
 		current->proc->rlim[r[i].resource] = (struct abi_rlimit){r[i].soft, r[i].hard};
 	}
+	spin_lock(&current->proc->sig_lock);
+	time_cpu_limit_locked(current->proc);
+	spin_unlock(&current->proc->sig_lock);
 	return 0;
 }
 

@@ -181,11 +181,20 @@ out_unlock:
 	return err;
 }
 
+static void clone_watch_cpu(struct proc *p)
+{
+	spin_lock(&p->sig_lock);
+	time_cpu_limit_locked(p);
+	spin_unlock(&p->sig_lock);
+}
+
 static void clone_child_main(void *arg)
 {
 	struct task *t = current;
 
 	sched_switch_done();
+	if (unlikely(t->proc->rlim[ABI_RLIMIT_CPU].rlim_cur != ABI_RLIM_INFINITY))
+		clone_watch_cpu(t->proc);
 	if (!uaddr_is_null(t->set_child_tid))
 		(void)put_user32(t->set_child_tid,
 				 t->tid); /* a bad address is the child's affair */

@@ -47,8 +47,11 @@ static int do_prlimit(int pid, u32 resource, const struct abi_rlimit *new, struc
 	spin_lock(&t->proc->sig_lock);
 	*old = t->proc->rlim[resource];
 	err = new ? limit_check(resource, new, old) : 0;
-	if (new && !err)
+	if (new && !err) {
 		t->proc->rlim[resource] = *new;
+		if (resource == ABI_RLIMIT_CPU)
+			time_cpu_limit_locked(t->proc);
+	}
 	spin_unlock(&t->proc->sig_lock);
 out_unlock:
 	spin_unlock(&tasklist_lock);

@@ -113,6 +113,7 @@ struct proc_timers *proc_timers_get(struct proc *p)
 void time_proc_init(struct proc *p)
 {
 	ktimer_init(&p->itimer_real.timer, itimer_real_fired);
+	ktimer_init(&p->cpu_limit, cpu_limit_fired);
 	p->itimer_real.interval_ns = p->itimer_real.expires_ns = 0;
 	p->itimer_cpu[0][0] = p->itimer_cpu[0][1] = 0;
 	p->itimer_cpu[1][0] = p->itimer_cpu[1][1] = 0;

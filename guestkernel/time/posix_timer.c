@@ -379,6 +379,7 @@ void time_proc_exit(struct proc *p)
 	p->itimer_cpu[0][0] = p->itimer_cpu[1][0] = 0;
 	spin_unlock(&p->sig_lock);
 	ktimer_cancel(&p->itimer_real.timer);
+	ktimer_cancel(&p->cpu_limit);
 	if (!all)
 		return;
 	ktimer_cancel(&all->cpu);

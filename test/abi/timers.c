@@ -2,8 +2,10 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -205,6 +207,45 @@ static void test_timer_errors(void)
 	CHECK_ERR(syscall(SYS_timer_getoverrun, 9999), EINVAL);
 }
 
+static volatile int limit_signals;
+
+static void on_limit(int signo)
+{
+	limit_signals++;
+}
+
+/* SIGXCPU at the soft limit; SIGKILL, which nothing catches, at the hard one. */
+static void test_cpu_limit(void)
+{
+	struct rlimit lim = {1, RLIM_INFINITY};
+	pid_t pid = (pid_t)REQUIRE_OK(fork());
+
+	if (pid == 0) {
+		setrlimit(RLIMIT_CPU, &lim);
+		for (;;)
+			;
+	}
+	CHECK_EQ(abi_wait_status(pid) & 0x7f, SIGXCPU);
+	pid = (pid_t)REQUIRE_OK(fork());
+	if (pid == 0) {
+		signal(SIGXCPU, on_limit);
+		lim.rlim_max = 2;
+		setrlimit(RLIMIT_CPU, &lim);
+		/* Inherited, but its own time counts. */
+		if (fork() == 0) {
+			while (!limit_signals)
+				;
+			getrlimit(RLIMIT_CPU, &lim);
+			_exit(lim.rlim_cur == 2 ? 0 : 1);
+		}
+		wait(&(int){0});
+		for (;;)
+			if (limit_signals > 1)
+				_exit(1);
+	}
+	CHECK_EQ(abi_wait_status(pid) & 0x7f, SIGKILL);
+}
+
 static const struct abi_test tests[] = {
 	{"alarm", test_alarm},
 	{"itimer_real", test_itimer_real},
@@ -214,6 +255,7 @@ static const struct abi_test tests[] = {
 	{"itimer_and_exec", test_itimer_and_exec},
 	{"timer_signal", test_timer_signal},
 	{"timer_errors", test_timer_errors},
+	{"cpu_limit", test_cpu_limit},
 };
 
 ABI_SUITE(tests, child);
