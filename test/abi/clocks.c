@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/times.h>
+#include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -180,6 +181,23 @@ static void test_other_process_clock(void)
 	CHECK_EQ(clock_getcpuclockid(0x3fffff, &id), ESRCH);
 }
 
+static void test_adjtimex(void)
+{
+	struct timex t = {0};
+
+	CHECK(CHECK_OK(syscall(SYS_adjtimex, &t)) <= TIME_ERROR);
+	CHECK_EQ(t.tick, 10000);
+	CHECK(t.time.tv_sec > 1000000000);
+	t = (struct timex){.modes = ADJ_OFFSET_SS_READ};
+	CHECK_OK(syscall(SYS_clock_adjtime, CLOCK_REALTIME, &t));
+	CHECK_ERR(syscall(SYS_clock_adjtime, CLOCK_MONOTONIC, &t), EOPNOTSUPP);
+	CHECK_ERR(syscall(SYS_clock_adjtime, 77, &t), EINVAL);
+	CHECK_FAULTS(p, sizeof(t), BAD_IN, syscall(SYS_adjtimex, p));
+	abi_drop_root();
+	t = (struct timex){.modes = ADJ_FREQUENCY};
+	CHECK_ERR(syscall(SYS_adjtimex, &t), EPERM);
+}
+
 static void test_nanosleep(void)
 {
 	struct timespec ts = {.tv_nsec = 3000000}, bad;
@@ -245,6 +263,7 @@ static const struct abi_test tests[] = {
 	{"resolution", test_resolution},
 	{"cpu_clocks", test_cpu_clocks},
 	{"other_process_clock", test_other_process_clock},
+	{"adjtimex", test_adjtimex},
 	{"nanosleep", test_nanosleep},
 	{"clock_nanosleep", test_clock_nanosleep},
 	{"many_sleepers", test_many_sleepers},

@@ -37,6 +37,7 @@ SYSTEM = {
     'termios.h': ['asm/termbits.h', 'asm/ioctls.h', 'sys/ioctl.h', 'linux/fs.h'],
     'time.h': ['time.h', 'sys/time.h', 'sys/timerfd.h', 'sys/times.h', 'utime.h', 'sys/stat.h',
                'linux/timerfd.h'],
+    'timex.h': ['sys/timex.h'],
     'uio.h': ['sys/uio.h', 'limits.h', 'linux/fs.h'],
     'utsname.h': ['sys/utsname.h', 'sys/sysinfo.h', 'sys/personality.h'],
     'wait.h': ['sys/wait.h', 'linux/wait.h'],

@@ -107,6 +107,6 @@ for name in ('flock', 'f_owner_ex', 'open_how', 'robust_list_head', 'inotify_eve
              'rlimit', 'rusage', 'clone_args', 'sched_param', 'sched_attr', 'rseq_cs',
              'signalfd_siginfo', 'sockaddr', 'sockaddr_un', 'msghdr', 'mmsghdr', 'cmsghdr', 'ucred',
              'linger', 'statx_timestamp', 'statx', 'statfs', 'termios', 'termios2', 'winsize',
-             'timespec', 'timeval', 'timezone', 'itimerspec', 'itimerval', 'utimbuf', 'tms',
+             'timespec', 'timeval', 'timex', 'timezone', 'itimerspec', 'itimerval', 'utimbuf', 'tms',
              'iovec', 'utsname', 'sysinfo', 'epoll_event'):
     STRUCTS['abi_' + name] = same('struct ' + name)
