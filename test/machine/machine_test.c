@@ -69,6 +69,12 @@ static const struct script scripts[] = {
 	SCRIPT(map_shared),
 	SCRIPT(close_race),
 	SCRIPT(epoll),
+	SCRIPT(hostile_sockets),
+	SCRIPT(hostile_cycles),
+	SCRIPT(hostile_names),
+	SCRIPT(hostile_epoll),
+	SCRIPT(hostile_timers),
+	SCRIPT(hostile_memory),
 };
 #define NR_SCRIPTS (sizeof(scripts) / sizeof(scripts[0]))
 
