@@ -320,6 +320,7 @@ int sandbox_boot(void)
 	mallopt(M_ARENA_MAX, 1);
 	sigaction(SIGUSR1, &kick, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (boot_set_up(&sb, &err) || (vm_start_vcpu(&sb.vm, 0) && error_set(&err, "start"))) {
 		boot_send(BOOT_FD_CONTROL, BOOT_MSG_ERROR, error_status(&err), err.text,
 			  strlen(err.text));
