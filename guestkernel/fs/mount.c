@@ -10,6 +10,8 @@
 #include "slab.h"
 
 #define TABLE_SIZE 256u
+#define MOUNTS_MAX 10000u /* of a name space */
+#define DEPTH_MAX  20u	  /* one on the other: some walks over them are recursive */
 
 static struct mount *table[TABLE_SIZE];
 static a32_t last_id;
@@ -81,9 +83,22 @@ static void table_insert(struct mount *m, const struct path *where)
 	dentry_set_mounted(m->point, true);
 }
 
+static u32 mount_depth(const struct mount *m)
+{
+	u32 n = 0;
+
+	for (; m; m = m->parent)
+		n++;
+	return n;
+}
+
 int mount_attach(struct mntns *ns, struct mount *m, const struct path *where)
 {
 	mutex_lock(&ns->lock);
+	if (ns->count >= MOUNTS_MAX || (where && mount_depth(where->mnt) >= DEPTH_MAX)) {
+		mutex_unlock(&ns->lock);
+		return -ENOSPC;
+	}
 	if (!where) {
 		kassert(!ns->root.mnt);
 		mount_get(m);
@@ -172,59 +187,91 @@ static bool mount_is_below(const struct mount *m, const struct mount *top)
 	return false;
 }
 
-void mount_detach(struct mount *top)
+/* Takes top and all below it out of the name space. ns->lock held. */
+static void detach_locked(struct mntns *ns, struct mount *top, struct mount_list *gone)
 {
-	struct mntns *ns = top->ns;
-	struct mount_list gone = TAILQ_HEAD_INITIALIZER(gone);
 	struct mount *m, *next;
 
-	if (!ns)
-		return;
-	mutex_lock(&ns->lock);
 	/* children were mounted after their parents: from the end, each before its parent */
 	for (m = TAILQ_LAST(&ns->mounts, mount_list); m; m = next) {
 		next = TAILQ_PREV(m, mount_list, link);
 		if (!mount_is_below(m, top))
 			continue;
 		unlink_locked(m);
-		TAILQ_INSERT_TAIL(&gone, m, link);
+		TAILQ_INSERT_TAIL(gone, m, link);
 	}
-	mutex_unlock(&ns->lock);
-	while ((m = TAILQ_FIRST(&gone))) {
-		TAILQ_REMOVE(&gone, m, link);
+}
+
+static void put_all_detached(struct mount_list *gone)
+{
+	struct mount *m;
+
+	while ((m = TAILQ_FIRST(gone))) {
+		TAILQ_REMOVE(gone, m, link);
 		put_detached(m);
 	}
 }
 
+void mount_detach(struct mount *top)
+{
+	struct mount_list gone = TAILQ_HEAD_INITIALIZER(gone);
+	struct mntns *ns = top->ns;
+
+	if (!ns)
+		return;
+	mutex_lock(&ns->lock);
+	detach_locked(ns, top, &gone);
+	mutex_unlock(&ns->lock);
+	put_all_detached(&gone);
+}
+
 int mount_unmount(struct mntns *ns, struct mount *m, bool lazily)
 {
+	struct mount_list gone = TAILQ_HEAD_INITIALIZER(gone);
 	struct mount *c;
-	bool busy = false;
+	bool busy = false, top;
 
+	mutex_lock(&ns->lock);
+	top = m->ns != ns || !m->parent; /* gone already, or the root by now */
 	if (!lazily) {
-		mutex_lock(&ns->lock);
 		TAILQ_FOREACH (c, &ns->mounts, link)
 			busy |= c->parent == m;
 		/* the list's reference and the caller's are there anyway */
 		busy |= a_load(&m->refs) > 2;
-		mutex_unlock(&ns->lock);
 	}
-	if (busy)
-		return -EBUSY;
-	mount_detach(m);
-	return 0;
+	if (!busy && !top)
+		detach_locked(ns, m, &gone);
+	mutex_unlock(&ns->lock);
+	put_all_detached(&gone);
+	return top ? -EINVAL : busy ? -EBUSY : 0;
+}
+
+/* ns->lock held: the depth of the deepest mount on top. */
+static u32 tree_depth_locked(const struct mntns *ns, const struct mount *top)
+{
+	const struct mount *m;
+	u32 deepest = 0;
+
+	TAILQ_FOREACH (m, &ns->mounts, link)
+		if (mount_is_below(m, top))
+			deepest = MAX(deepest, mount_depth(m));
+	return deepest;
 }
 
 int mount_move(struct mntns *ns, struct mount *m, const struct path *where)
 {
-	struct path old = {m->parent, m->point};
+	struct path old;
 	int err = 0;
 
 	mutex_lock(&ns->lock);
-	if (m->ns != ns || where->mnt->ns != ns)
+	old = (struct path){m->parent, m->point};
+	if (m->ns != ns || where->mnt->ns != ns || !old.mnt)
 		err = -EINVAL;
 	else if (mount_is_below(where->mnt, m))
 		err = -ELOOP;
+	else if (mount_depth(where->mnt) + tree_depth_locked(ns, m) - mount_depth(old.mnt) >
+		 DEPTH_MAX)
+		err = -ENOSPC;
 	else if (S_ISDIR(m->root->inode->mode) != S_ISDIR(where->dentry->inode->mode))
 		err = -ENOTDIR;
 	if (!err) {
@@ -243,12 +290,16 @@ int mount_move(struct mntns *ns, struct mount *m, const struct path *where)
 int mount_pivot(struct mntns *ns, const struct path *root, const struct path *new_root,
 		const struct path *put_old)
 {
-	struct path was = {new_root->mnt->parent, new_root->mnt->point};
+	struct path was;
 	int err = 0;
 
 	mutex_lock(&ns->lock);
-	if (root->mnt->parent || !was.mnt || root->mnt->ns != ns || new_root->mnt->ns != ns)
+	was = (struct path){new_root->mnt->parent, new_root->mnt->point};
+	if (root->mnt->parent || !was.mnt || root->mnt->ns != ns || new_root->mnt->ns != ns ||
+	    put_old->mnt->ns != ns || !mount_is_below(put_old->mnt, new_root->mnt))
 		err = -EINVAL;
+	else if (mount_depth(put_old->mnt) + tree_depth_locked(ns, root->mnt) > 2 * DEPTH_MAX)
+		err = -ENOSPC;
 	if (!err) {
 		path_get(put_old);
 		path_get(new_root);
