@@ -76,43 +76,53 @@ static long copy_loop(struct copy *c, size_t count)
 	return done ? (long)done : one;
 }
 
-/* An optional offset in user memory: where it is kept during the call. */
+/* A position that belongs to the call: an optional offset in user memory, or else a copy of the
+ * file's own, which other threads may change meanwhile. */
 static int offset_get(uaddr_t u, struct file *f, loff_t *local, loff_t **pos)
 {
-	*pos = &f->pos;
-	if (uaddr_is_null(u))
+	*pos = local;
+	*local = READ_ONCE(f->pos);
+	if (uaddr_is_null(u)) {
+		if (f->ops->host_pos)
+			*pos = &f->pos;
 		return 0;
+	}
 	if (!f->ops->llseek)
 		return -ESPIPE;
 	if (copy_in_obj(local, u))
 		return -EFAULT;
-	*pos = local;
 	return *local < 0 ? -EINVAL : 0;
 }
 
-static long offset_put(uaddr_t u, const loff_t *local, long done)
+static long offset_put(uaddr_t u, struct file *f, const loff_t *local, long done)
 {
-	if (uaddr_is_null(u) || done < 0)
+	if (done < 0)
 		return done;
-	return copy_out_obj(u, local) ? -EFAULT : done;
+	if (!uaddr_is_null(u))
+		return copy_out_obj(u, local) ? -EFAULT : done;
+	if (f->ops->llseek && !f->ops->host_pos)
+		WRITE_ONCE(f->pos, *local);
+	return done;
 }
 
 static long sendfile_files(struct file *out, struct file *in, uaddr_t uoff, size_t count)
 {
-	loff_t local = 0, none = 0;
 	struct copy c = {.in = in, .out = out};
+	loff_t from, to;
 	long n;
 
 	if (!FILE_READ(in) || !FILE_WRITE(out))
 		return -EBADF;
-	n = offset_get(uoff, in, &local, &c.in_pos);
+	n = offset_get(uoff, in, &from, &c.in_pos);
+	if (!n)
+		n = offset_get(UADDR_NULL, out, &to, &c.out_pos);
 	if (n)
 		return n;
 	if (!in->ops->llseek || !in->ops->read || out->flags & ABI_O_APPEND)
 		return -EINVAL;
-	c.out_pos = out->ops->llseek ? &out->pos : &none;
 	n = copy_loop(&c, MIN(count, (size_t)ABI_MAX_RW_COUNT));
-	return offset_put(uoff, &local, n);
+	(void)offset_put(UADDR_NULL, out, &to, n);
+	return offset_put(uoff, in, &from, n);
 }
 
 long sys_sendfile(int outfd, int infd, uaddr_t offset, size_t count)
@@ -132,7 +142,7 @@ long sys_sendfile(int outfd, int infd, uaddr_t offset, size_t count)
 static long copy_range_files(struct file *in, uaddr_t uin, struct file *out, uaddr_t uout,
 			     size_t len)
 {
-	loff_t from = 0, to = 0;
+	loff_t from, to;
 	struct copy c = {.in = in, .out = out};
 	long n;
 
@@ -148,12 +158,13 @@ static long copy_range_files(struct file *in, uaddr_t uin, struct file *out, uad
 	if (n)
 		return n;
 	len = MIN(len, (size_t)ABI_MAX_RW_COUNT);
-	if (in->inode == out->inode && *c.in_pos < *c.out_pos + (loff_t)len &&
-	    *c.out_pos < *c.in_pos + (loff_t)len)
+	if (from > INT64_MAX - (loff_t)len || to > INT64_MAX - (loff_t)len)
+		return -EOVERFLOW;
+	if (in->inode == out->inode && from < to + (loff_t)len && to < from + (loff_t)len)
 		return -EINVAL;
 	n = len ? copy_loop(&c, len) : 0;
-	n = offset_put(uin, &from, n);
-	return offset_put(uout, &to, n);
+	n = offset_put(uin, in, &from, n);
+	return offset_put(uout, out, &to, n);
 }
 
 long sys_copy_file_range(int infd, uaddr_t uin, int outfd, uaddr_t uout, size_t len,
@@ -212,7 +223,7 @@ static ssize_t splice_to_pipe(const struct copy *c, size_t n)
 static long splice_files(struct file *in, uaddr_t uin, struct file *out, uaddr_t uout, size_t len,
 			 u32 flags)
 {
-	loff_t from = 0, to = 0;
+	loff_t from, to;
 	struct copy c = {.in = in, .out = out};
 	bool in_pipe = file_is_pipe(in), out_pipe = file_is_pipe(out);
 	long n;
@@ -237,8 +248,8 @@ static long splice_files(struct file *in, uaddr_t uin, struct file *out, uaddr_t
 		return -ENOMEM;
 	n = in_pipe ? splice_from_pipe(&c, len) : splice_to_pipe(&c, len);
 	kfree(c.buf);
-	n = offset_put(uin, &from, n);
-	return offset_put(uout, &to, n);
+	n = offset_put(uin, in, &from, n);
+	return offset_put(uout, out, &to, n);
 }
 
 #define SPLICE_FLAGS \

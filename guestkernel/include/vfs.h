@@ -111,6 +111,8 @@ struct file_ops {
 	int (*mmap)(struct file *f, u64 pgoff, u64 npages, u32 *vma_flags);
 	int (*fsync)(struct file *f, bool data_only);
 	int (*fallocate)(struct file *f, int mode, loff_t off, loff_t len);
+	/* The position is the host's: a call that means it gives &f->pos as pos. */
+	bool host_pos;
 	/* What /proc/self/fd shows of a file without a path; null: "anon_inode:[name]". */
 	void (*describe)(struct file *f, char *buf, size_t size);
 	const char *name;

@@ -150,6 +150,7 @@ static const struct file_ops hostfile_ops = {
 	.read = hostfile_read,
 	.write = hostfile_write,
 	.llseek = hostfile_llseek,
+	.host_pos = true,
 	.poll = hostfile_poll,
 	.fsync = hostfile_fsync,
 	.describe = hostfile_describe,
