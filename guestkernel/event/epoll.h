@@ -6,7 +6,7 @@
 
 #define EP_QUEUES 2 /* wait queues that a file's poll operation may name */
 #define EP_NESTS  4
-#define EP_WAYS	  1000 /* through nested instances, above and below the place of a change */
+#define EP_WAYS	  1000u /* from the lowest to the highest of nested instances, through any one */
 
 struct eventpoll;
 struct epitem {

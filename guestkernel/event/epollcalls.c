@@ -65,15 +65,16 @@ static int depth_above(struct file *f, int level, u32 *ways)
 
 static int check_nesting(struct file *epf, struct file *target)
 {
-	u32 ways = EP_WAYS;
-	int below = depth_below(target->priv, epf->priv, 0, &ways), above;
+	u32 down = EP_WAYS, up = EP_WAYS;
+	int depth = depth_below(target->priv, epf->priv, 0, &down);
 
-	if (below > EP_NESTS)
+	if (depth > EP_NESTS)
 		return -ELOOP;
-	above = depth_above(epf, 0, &ways);
-	if (depth_above(target, 0, &ways) > EP_NESTS)
+	depth += 1 + depth_above(epf, 0, &up);
+	/* the ways that would lead through here */
+	if ((EP_WAYS - down) * (EP_WAYS - up) > EP_WAYS)
 		return -ELOOP;
-	return below + 1 + above > EP_NESTS ? -ELOOP : 0;
+	return depth > EP_NESTS ? -ELOOP : 0;
 }
 
 static int check_exclusive(int op, u32 events, const struct file *target)

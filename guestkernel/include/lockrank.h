@@ -17,6 +17,7 @@ enum lock_rank {
 	RANK_LAYER_DIR = 26, /* inode->lock in an overlay's layer: taken under the overlay's */
 	RANK_LAYER = 27,
 	RANK_PIPE = 30, /* pipe->lock */
+	RANK_SOCK_NAMES = 31,
 	RANK_SOCK = 32, /* AF_UNIX; lower address first (nested) */
 	RANK_EPOLL = 34,
 	RANK_TTY = 36,

@@ -19,7 +19,7 @@ static struct sock *abstract_names; /* [l name_lock] */
 
 void socket_init(void)
 {
-	mutex_init(&name_lock, RANK_EPOLL); /* taken alone, or before RANK_FILES and below */
+	mutex_init(&name_lock, RANK_SOCK_NAMES);
 }
 
 int addr_in(struct abi_sockaddr_un *a, uaddr_t uaddr, int len)

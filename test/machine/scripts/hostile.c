@@ -262,7 +262,7 @@ static int new_epoll(void)
 /* Many ways from one instance to another are refused before they take for ever. */
 static void many_ways(void)
 {
-	enum { WIDE = 16 };
+	enum { WIDE = 34 };
 	int layer[3][WIDE], top = new_epoll(), k, i;
 	long r = 0;
 
