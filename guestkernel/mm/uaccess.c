@@ -7,16 +7,19 @@
  * Locks: none held but sleeping ones below RANK_MM (asserted for spinlocks).
  * Sleeps: all but the *_nofault forms.
  * Invariants: a page is faulted in once per stop; if the copy stops at the same byte again and
- * again, mm_fault_in says why, as it checks the same VMA; memory pressure may repeat it.
+ * again, mm_fault_in says why, as it checks the same VMA; memory pressure, or a thread that takes
+ * the page away each time, may repeat it, until a kill ends it.
  * Tests: test/machine, test/abi/fault.c */
 #include "uaccess.h"
 #include "abi/linux/uio.h"
+#include "ksignal.h"
 #include "mm_internal.h"
 #include "slab.h"
 #include "string.h"
 #include "task.h"
 
 #define COPY_STEP 65536ul /* a shoot-down waits for no longer copy */
+#define STUCK_MAX 64u
 
 enum copy_op { COPY_IN, COPY_OUT, COPY_ZERO };
 
@@ -55,9 +58,16 @@ static inline size_t copy_piece(enum copy_op op, u64 va, void *k, size_t n)
 	return n - left;
 }
 
+/* Without progress for so many faults. A task that is being killed still gets its last words in. */
+static bool give_up(u32 stuck)
+{
+	return stuck > STUCK_MAX && signal_kill_pending(current);
+}
+
 static size_t copy_slow(enum copy_op op, u64 va, void *k, size_t n)
 {
 	size_t done = 0, span = user_span(va, n);
+	u32 stuck = 0;
 
 	while (done < span) {
 		size_t want = MIN(span - done, COPY_STEP);
@@ -66,7 +76,9 @@ static size_t copy_slow(enum copy_op op, u64 va, void *k, size_t n)
 		done += got;
 		if (got == want)
 			continue;
-		if (mm_fault_in(va + done, 1, op == COPY_IN ? MACH_READ : MACH_WRITE))
+		stuck = got ? 0 : stuck + 1;
+		if (give_up(stuck) ||
+		    mm_fault_in(va + done, 1, op == COPY_IN ? MACH_READ : MACH_WRITE))
 			break;
 	}
 	return done;
@@ -117,6 +129,7 @@ size_t copy_out_partial(uaddr_t dst, const void *src, size_t n)
 ssize_t copy_in_str(char *dst, uaddr_t src, size_t size)
 {
 	size_t done = 0, span = user_span(src.va, size);
+	u32 stuck = 0;
 
 	kassert(cpu_self()->spin_depth == 0);
 	if (!current->mm)
@@ -133,7 +146,8 @@ ssize_t copy_in_str(char *dst, uaddr_t src, size_t size)
 			return (ssize_t)done;
 		if (got == want)
 			continue;
-		if (mm_fault_in(src.va + done, 1, MACH_READ))
+		stuck = got ? 0 : stuck + 1;
+		if (give_up(stuck) || mm_fault_in(src.va + done, 1, MACH_READ))
 			return -EFAULT;
 	}
 	return done == size ? -ENAMETOOLONG : -EFAULT;

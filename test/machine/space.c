@@ -112,11 +112,17 @@ static struct mach_pte describe(u64 e)
 	};
 }
 
+/* As on the real ones: what can be written or executed can be read. */
+static u64 prot_bits(u32 prot)
+{
+	return prot & PTE_PROT ? (prot & PTE_PROT) | MACH_READ : 0;
+}
+
 static u64 entry(paddr_t pa, u32 prot)
 {
 	if (pa.pa & 0xfff)
 		host_fail("a frame's address is not aligned: %llx", (unsigned long long)pa.pa);
-	return pa.pa | (prot & PTE_PROT) | PTE_HELD | (prot & MACH_DIRTY ? PTE_DIRTY : 0);
+	return pa.pa | prot_bits(prot) | PTE_HELD | (prot & MACH_DIRTY ? PTE_DIRTY : 0);
 }
 
 int mach_space_prepare(struct mach_space *s, u64 va, size_t npages)
@@ -199,9 +205,9 @@ size_t mach_protect(struct mach_space *s, u64 va, size_t npages, u32 prot)
 	for (size_t i = 0; i < npages; i++) {
 		u64 *e = leaf(s, va + i * 4096, false);
 
-		if (!e || !*e || (*e & PTE_PROT) == (prot & PTE_PROT))
+		if (!e || !*e || (*e & PTE_PROT) == prot_bits(prot))
 			continue;
-		*e = (*e & ~(u64)PTE_PROT) | (prot & PTE_PROT);
+		*e = (*e & ~(u64)PTE_PROT) | prot_bits(prot);
 		n++;
 	}
 	return n;
