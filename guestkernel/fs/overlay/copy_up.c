@@ -45,7 +45,7 @@ static int copy_data(struct inode *from, struct inode *to, u64 size)
 
 static int copy_xattr(struct inode *from, struct inode *to, const char *name)
 {
-	ssize_t n = from->ops->getxattr(from, name, NULL, 0);
+	ssize_t n = from->ops->getxattr(from, name, NULL, 0), got;
 	char *value;
 	int err;
 
@@ -54,8 +54,9 @@ static int copy_xattr(struct inode *from, struct inode *to, const char *name)
 	value = kmalloc((size_t)n + 1);
 	if (!value)
 		return -ENOMEM;
-	n = from->ops->getxattr(from, name, value, (size_t)n);
-	err = n < 0 ? 0 : to->ops->setxattr(to, name, value, (size_t)n, 0);
+	/* room for nothing would ask for the length again, which may have grown */
+	got = n ? from->ops->getxattr(from, name, value, (size_t)n) : 0;
+	err = got < 0 || got > n ? 0 : to->ops->setxattr(to, name, value, (size_t)got, 0);
 	kfree(value);
 	return err;
 }
