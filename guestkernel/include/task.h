@@ -31,6 +31,8 @@ enum task_state {
 	TASK_DEAD = 32,
 };
 
+struct task;
+
 /* Credentials: immutable once shared; a change makes a copy and swaps the task's pointer. */
 struct cred {
 	a32_t refs;
@@ -47,6 +49,7 @@ static inline void cred_get(struct cred *c)
 	ref_get(&c->refs);
 }
 void cred_put(struct cred *c);
+struct cred *cred_get_task(const struct task *t);  /* of another task, which may change them */
 bool cred_in_group(const struct cred *c, u32 gid); /* fsgid or supplementary */
 bool capable(u32 cap);				   /* of the current task */
 

@@ -49,6 +49,18 @@ void cred_put(struct cred *c)
 		quiesce_defer(&container_of(c, struct cred_box, cred)->qhead, cred_free);
 }
 
+/* Those that have just been replaced may have no reference left: then there are newer ones. Their
+ * memory stays until this CPU is quiescent, so nothing here sleeps. */
+struct cred *cred_get_task(const struct task *t)
+{
+	struct cred *c;
+
+	do
+		c = __atomic_load_n(&t->cred, __ATOMIC_ACQUIRE);
+	while (!ref_get_live(&c->refs));
+	return c;
+}
+
 void cred_install(struct cred *c)
 {
 	struct cred *old = current->cred;

@@ -108,8 +108,7 @@ static int task_info(struct task_info *o, const struct pinode *i)
 	o->majflt = t->maj_flt;
 	o->nvcsw = t->nvcsw;
 	o->nivcsw = t->nivcsw;
-	o->cred = t->cred;
-	cred_get(o->cred);
+	o->cred = cred_get_task(t);
 	spin_unlock(&tasklist_lock);
 	task_put(t);
 	return 0;
