@@ -136,6 +136,17 @@ static int do_wait(struct wait_req *r)
 	return found;
 }
 
+/* Another thread may change the group, whose memory then goes. */
+static u32 own_pgrp_id(void)
+{
+	u32 id;
+
+	spin_lock(&tasklist_lock);
+	id = current->proc->pgrp->id;
+	spin_unlock(&tasklist_lock);
+	return id;
+}
+
 long sys_wait4(int pid, uaddr_t ustatus, int options, uaddr_t uru)
 {
 	struct wait_req r = {.options = options | ABI_WEXITED};
@@ -153,7 +164,7 @@ long sys_wait4(int pid, uaddr_t ustatus, int options, uaddr_t uru)
 		r.id = (u32)pid;
 	} else {
 		r.type = ABI_P_PGID;
-		r.id = pid ? (u32)-pid : current->proc->pgrp->id;
+		r.id = pid ? (u32)-pid : own_pgrp_id();
 	}
 	found = do_wait(&r);
 	if (found <= 0)
@@ -175,7 +186,7 @@ static int waitid_target(struct wait_req *r, int type, int id)
 		r->id = (u32)id;
 		return id > 0 ? 0 : -EINVAL;
 	case ABI_P_PGID:
-		r->id = id ? (u32)id : current->proc->pgrp->id;
+		r->id = id ? (u32)id : own_pgrp_id();
 		return id >= 0 ? 0 : -EINVAL;
 	case ABI_P_PIDFD:
 		return id < 0 ? -EINVAL : -EBADF; /* there are no pidfds */
