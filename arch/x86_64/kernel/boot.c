@@ -1,12 +1,18 @@
 /* boot.c - x86-64, ring 0: how the kernel comes up
  *
  * Provides: arch/include/arch/machine.h for a KVM virtual machine. The files, in reading order:
- *   entry.S boot.c   from the VMM's entry to kernel_main()        cpu.c  features, tables,
- * registers map.c            the kernel's own mappings                    space.c  address spaces
- *   trap.S trap.c    into the kernel and back                     user.c  user state, context
- * switch fpu.c sigframe.c extended state, signal frames                ucopy.[Sc]  user copies
- *   apic.c clock.c   interrupts, timer, time                      kstack.c  kernel stacks
- *   panic.c          log, panic, doorbells                        vdso/  what programs call
+ *   entry.S boot.c          from the VMM's entry to kernel_main()
+ *   cpu.c map.c             features, tables, registers; the kernel's own mappings
+ *   space.c                 address spaces
+ *   trap.S trap.c           into the kernel and back
+ *   user.c ctx.c            user state; the switch between contexts
+ *   fpu.c fpu_cpu.c         extended state in memory and in the CPU
+ *   sigframe.c              signal frames
+ *   ucopy.[Sc]              user copies
+ *   apic.c clock.c          interrupts, timer, time
+ *   kstack.c panic.c        kernel stacks; log, panic, doorbells
+ *   vdso/                   what programs call
+ * The hosted machine (../hosted) compiles those that touch no privileged state too.
  * States: CPU 0 enters at _start on the VMM's page tables, which map everything writable and
  *   executable. boot_main() checks the boot page, reads the CPU's features, makes the kernel's own
  *   tables and loads them; from then on nothing is writable and executable. Others enter at
@@ -52,6 +58,14 @@ void *mach_ctl_ask(void)
 void *mach_ctl_tell(void)
 {
 	return DIRECT(ABI_GPA_SHARED + ABI_SHARED_CTL_TELL);
+}
+
+extern const char vdso_start[], vdso_end[];
+
+const void *mach_vdso_image(size_t *size)
+{
+	*size = (size_t)(vdso_end - vdso_start);
+	return vdso_start;
 }
 
 static void boot_check(const struct abi_boot *b)

@@ -39,14 +39,6 @@ u64 mach_clock(void)
 	return mono + (u64)((unsigned __int128)(tsc - base) * mult >> (shift & 63));
 }
 
-extern const char vdso_start[], vdso_end[];
-
-const void *mach_vdso_image(size_t *size)
-{
-	*size = (size_t)(vdso_end - vdso_start);
-	return vdso_start;
-}
-
 u64 mach_cycles(void)
 {
 	return x86_rdtsc();

@@ -3,7 +3,7 @@
 #include "cpu.h"
 #include "x86.h"
 
-#define DIRECT(pa) ((void *)((pa) + 0xffff800000000000ull))
+#define DIRECT(gpa) mach_pa_to_va(PADDR(gpa))
 
 struct x86_tss {
 	u32 reserved0;
@@ -65,7 +65,9 @@ int map_kernel_page(u64 va, u64 pa, u64 flags) must_check;
 u64 *space_leaf(u64 root, u64 va);	  /* the entry of a page, null if there is no table */
 int space_make(u64 root, u64 va, u64 up); /* makes the tables above it */
 
-/* kstack.c */
+/* ctx.c */
+void bases_save(struct mach_user *u); /* current task: .fs_base and .gs_base hold the latest */
+void bases_load(const struct mach_user *u);
 
 /* fpu.c */
 void fpu_detect(void);
