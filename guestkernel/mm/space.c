@@ -86,6 +86,7 @@ static void mm_empty(struct mm *mm)
 {
 	struct vma *v;
 
+	mach_space_retire(&mm->space);
 	rwlock_write(&mm->lock); /* nobody else is there; the functions below want it held */
 	while ((v = RB_MIN(vma_tree, &mm->vmas))) {
 		vma_zap_dead(v);

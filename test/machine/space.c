@@ -53,6 +53,10 @@ void mach_space_free(struct mach_space *s)
 	s->root = NULL;
 }
 
+void mach_space_retire(struct mach_space *s)
+{
+}
+
 static void flush_all(struct cpu *c)
 {
 	memset(c->mach.tlb, 0, sizeof(c->mach.tlb));

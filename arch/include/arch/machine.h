@@ -49,6 +49,9 @@ int mach_space_init(struct mach_space *s) must_check; /* 0, -ENOMEM */
 /* Frees all tables: no CPU has the space active. Tables are freed only here, never by an unmap, so
  * that a CPU that is away can keep a space loaded. */
 void mach_space_free(struct mach_space *s);
+/* No task will run in s any more; CPUs may still have it loaded. What the machine keeps to run it
+ * may go now, so that taking its pages away costs less. May be called once only, or never. */
+void mach_space_retire(struct mach_space *s);
 void mach_space_activate(struct mach_space *s); /* on this CPU; null: the kernel's own */
 /* Makes missing tables for a range; 0, -ENOMEM. Not under [P]; safe against itself. */
 int mach_space_prepare(struct mach_space *s, u64 va, size_t npages) must_check;
