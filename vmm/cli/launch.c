@@ -119,6 +119,11 @@ static int launch_channel(struct launch *l, struct error *err)
 	return rc ? error_set(err, "cannot lay out the file server's channel") : 0;
 }
 
+static bool launch_systrap(const struct launch *l)
+{
+	return !strcmp(l->globals->platform, "systrap");
+}
+
 static uint32_t launch_flags(const struct launch *l)
 {
 	const struct globals *g = l->globals;
@@ -128,7 +133,8 @@ static uint32_t launch_flags(const struct launch *l)
 	       (g->strace ? BOOT_STRACE : 0) | (l->stats_file ? BOOT_STATS : 0) |
 	       (host_tsc_is_stable() ? BOOT_STABLE_TSC : 0) |
 	       (!strcmp(g->platform, "auto") ? BOOT_PROBE : 0) |
-	       (g->count_host ? BOOT_COUNT_HOST : 0) | (json ? BOOT_LOG_JSON : 0) |
+	       (launch_systrap(l) ? BOOT_SYSTRAP : 0) | (g->count_host ? BOOT_COUNT_HOST : 0) |
+	       (json ? BOOT_LOG_JSON : 0) |
 	       (!strcmp(g->watchdog_action, "panic") ? BOOT_WATCHDOG_PANIC : 0);
 }
 
@@ -245,10 +251,10 @@ static void launch_let_go(struct launch *l)
 
 static int launch_start(struct launch *l, struct error *err)
 {
-	if (kvm_open(l->globals->platform_device, &l->kvm_fd, err))
+	if (!launch_systrap(l) && kvm_open(l->globals->platform_device, &l->kvm_fd, err))
 		return -1;
 	/* The guest kernel keeps its memory mapped while programs run. */
-	if (host_has_meltdown() && !l->globals->allow_meltdown)
+	if (!launch_systrap(l) && host_has_meltdown() && !l->globals->allow_meltdown)
 		return error_set(err, "this CPU has the Meltdown bug: a program in the sandbox "
 				      "could read the guest kernel's memory; use another machine, "
 				      "or --allow-meltdown if that is no harm");

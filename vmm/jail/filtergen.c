@@ -7,6 +7,7 @@
  *   descriptors and guest memory exist before it is loaded.
  * Tests: test/vm (a whole run under the filter), test/unit/vmm/filter_test.c
  */
+#include <asm/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
@@ -35,16 +36,34 @@ struct rule {
 	struct scmp_arg_cmp arg[3];
 };
 
-static const struct rule rules[] = {
-	/* the guest */
-	IOCTL(KVM_RUN, "running a processor")
-		IOCTL(KVM_SET_USER_MEMORY_REGION, "ABI_HC_RAM_ADD: adding guest memory")
-			ARCH_IOCTLS(IOCTL){SCMP_SYS(mprotect),
-					   "opening a slot of guest memory; the heap. Never code",
-					   1,
-					   {NO_BITS(2, PROT_EXEC)}},
-	{SCMP_SYS(madvise), "huge pages for a slot", 1, {EQ(2, MADV_HUGEPAGE)}},
+/* With KVM only. */
+static const struct rule kvm_rules[] = {
+	IOCTL(KVM_RUN, "running a processor") IOCTL(KVM_SET_USER_MEMORY_REGION,
+						    "ABI_HC_RAM_ADD: adding guest memory")
+		ARCH_IOCTLS(IOCTL){
+			SCMP_SYS(madvise), "huge pages for a slot", 1, {EQ(2, MADV_HUGEPAGE)}},
 	{SCMP_SYS(madvise), "ABI_HC_RAM_FREE: giving memory back", 1, {EQ(2, MADV_DONTNEED)}},
+	{SCMP_SYS(tgkill), "taking a processor out of KVM_RUN", 2, {EQ(0, 1), EQ(2, SIGUSR1)}},
+};
+
+/* Without it: the kernel's own, in arch/x86_64/hosted. */
+static const struct rule systrap_rules[] = {
+	{SCMP_SYS(tgkill), "calling a program's thread back", 1, {EQ(2, SIGURG)}},
+	{SCMP_SYS(kill), "ending the process of an address space", 1, {EQ(1, SIGKILL)}},
+	{SCMP_SYS(wait4), "knowing that its memory is gone", 0, {}},
+	{SCMP_SYS(sched_yield), "waiting for a lock", 0, {}},
+	{SCMP_SYS(arch_prctl),
+	 "a new processor's thread: where its data is",
+	 1,
+	 {EQ(0, ARCH_SET_GS)}},
+	{SCMP_SYS(madvise), "guest memory and areas of stubs given back", 1, {EQ(2, MADV_REMOVE)}},
+};
+
+static const struct rule rules[] = {
+	{SCMP_SYS(mprotect),
+	 "opening a slot of guest memory; the heap. Never code",
+	 1,
+	 {NO_BITS(2, PROT_EXEC)}},
 	/* the container's stdio */
 	{SCMP_SYS(read), "stdio; counts of doorbells and timers", 0, {}},
 	{SCMP_SYS(write), "stdio; interrupts to the guest; the log", 0, {}},
@@ -75,7 +94,6 @@ static const struct rule rules[] = {
 	{SCMP_SYS(clock_gettime), "the time page, where the vDSO cannot tell it", 0, {}},
 	/* threads and memory */
 	{SCMP_SYS(futex), "locks; processors that wait to be started", 0, {}},
-	{SCMP_SYS(tgkill), "taking a processor out of KVM_RUN", 2, {EQ(0, 1), EQ(2, SIGUSR1)}},
 	{SCMP_SYS(getpid), "taking a processor out of KVM_RUN", 0, {}},
 	{SCMP_SYS(gettid), "a thread's number", 0, {}},
 	{SCMP_SYS(rt_sigreturn), "the end of that signal's handler", 0, {}},
@@ -104,7 +122,6 @@ static int print_program(FILE *bpf, const char *name)
 {
 	struct sock_filter f;
 
-	printf("#include \"vmm/jail/filter.h\"\n\n");
 	printf("const struct sock_filter %s[] = {\n", name);
 	rewind(bpf);
 	while (fread(&f, sizeof(f), 1, bpf) == 1)
@@ -113,7 +130,18 @@ static int print_program(FILE *bpf, const char *name)
 	return ferror(bpf) ? 1 : 0;
 }
 
-int main(void)
+static int add_rules(scmp_filter_ctx ctx, const struct rule *rule, size_t n)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < n; i++)
+		rc = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, rule[i].call, rule[i].count,
+					    rule[i].arg);
+	return rc;
+}
+
+/* first: what is called most comes first in the program. */
+static int make(const char *name, int first, const struct rule *own, size_t n)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	FILE *bpf = tmpfile();
@@ -121,15 +149,24 @@ int main(void)
 
 	if (!ctx || !bpf)
 		return fail("start", -ENOMEM);
-	/* Running the guest comes first in the program. */
-	rc = seccomp_syscall_priority(ctx, SCMP_SYS(ioctl), 255);
-	for (size_t i = 0; !rc && i < sizeof(rules) / sizeof(rules[0]); i++)
-		rc = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, rules[i].call, rules[i].count,
-					    rules[i].arg);
+	rc = seccomp_syscall_priority(ctx, first, 255);
+	if (!rc)
+		rc = add_rules(ctx, own, n);
+	if (!rc)
+		rc = add_rules(ctx, rules, sizeof(rules) / sizeof(rules[0]));
 	if (rc)
 		return fail("rule", rc);
 	rc = seccomp_export_bpf(ctx, fileno(bpf));
 	if (rc)
 		return fail("export", rc);
-	return print_program(bpf, "boot_filter");
+	return print_program(bpf, name);
+}
+
+int main(void)
+{
+	printf("#include \"vmm/jail/filter.h\"\n\n");
+	return make("boot_filter", SCMP_SYS(ioctl), kvm_rules,
+		    sizeof(kvm_rules) / sizeof(kvm_rules[0])) ||
+	       make("systrap_filter", SCMP_SYS(futex), systrap_rules,
+		    sizeof(systrap_rules) / sizeof(systrap_rules[0]));
 }

@@ -32,4 +32,4 @@ int jail_end(struct jail_process *proc, bool kill_it);
 
 /* The second set: from here on the calling process and all its threads may make the system calls
  * of the list in filters.c only. */
-int jail_lock_boot(struct error *err);
+int jail_lock_boot(bool systrap, struct error *err);

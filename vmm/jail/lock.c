@@ -7,11 +7,11 @@
 #include "vmm/jail/filter.h"
 #include "vmm/jail/jail.h"
 
-int jail_lock_boot(struct error *err)
+int jail_lock_boot(bool systrap, struct error *err)
 {
 	struct sock_fprog prog = {
-		.len = boot_filter_len,
-		.filter = (struct sock_filter *)(uintptr_t)boot_filter,
+		.len = systrap ? systrap_filter_len : boot_filter_len,
+		.filter = (struct sock_filter *)(uintptr_t)(systrap ? systrap_filter : boot_filter),
 	};
 
 	/* Nobody may look into this process, nor may it leave its memory in a core file. */

@@ -131,13 +131,14 @@ int vm_add_ram(struct vm *vm, uint64_t index)
 	pthread_mutex_lock(&vm->ram_lock);
 	if (index != vm->ram_slots || index >= vm->ram_slots_max)
 		rc = -EINVAL;
-	else if (mprotect(p, vm->ram_slot_size, PROT_READ | PROT_WRITE))
+	else if (!vm->systrap && mprotect(p, vm->ram_slot_size, PROT_READ | PROT_WRITE))
 		rc = -errno;
 	/* Advice only: without huge pages everything works, at more faults. */
-	if (!rc)
+	if (!rc && !vm->systrap)
 		(void)madvise(p, vm->ram_slot_size, MADV_HUGEPAGE);
-	if (!rc && vm_set_slot(vm, SLOT_RAM + index, ABI_GPA_RAM + index * vm->ram_slot_size, p,
-			       vm->ram_slot_size))
+	if (!rc && !vm->systrap &&
+	    vm_set_slot(vm, SLOT_RAM + index, ABI_GPA_RAM + index * vm->ram_slot_size, p,
+			vm->ram_slot_size))
 		rc = -errno;
 	if (!rc)
 		vm->ram_slots++;
@@ -161,7 +162,9 @@ int vm_free_ram(struct vm *vm, uint64_t first_block, uint64_t count)
 
 	if (!count || first_block > blocks || count > blocks - first_block)
 		return -EINVAL;
-	if (madvise(vm->ram + first_block * BLOCK_SIZE, count * BLOCK_SIZE, MADV_DONTNEED))
+	/* Memory behind a descriptor stays until a hole is made there. */
+	if (madvise(vm->ram + first_block * BLOCK_SIZE, count * BLOCK_SIZE,
+		    vm->systrap ? MADV_REMOVE : MADV_DONTNEED))
 		return -errno;
 	return 0;
 }
@@ -178,7 +181,7 @@ void *vm_memory(struct vm *vm, uint64_t gpa, uint64_t len)
 	return NULL;
 }
 
-static int channel_check(int fd, struct error *err)
+int vm_check_channel(int fd, struct error *err)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
 	struct stat st;
@@ -199,7 +202,7 @@ int vm_add_channel(struct vm *vm, unsigned number, int fd, int kick_fd, int irq_
 
 	if (number != vm->channels || number >= VM_CHANNEL_MAX)
 		return error_set(err, "channel %u out of order", number);
-	if (channel_check(fd, err))
+	if (vm_check_channel(fd, err))
 		return -1;
 	p = mmap(NULL, ABI_CHANNEL_STRIDE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)

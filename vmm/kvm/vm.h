@@ -55,8 +55,9 @@ enum vcpu_state {
 
 /* Keys: [I] set before the vCPU threads run; [r] ram_lock; [a] atomic. */
 struct vm {
-	int kvm_fd; /* [I] */
-	int fd;	    /* [I] */
+	bool systrap; /* [I] no KVM: the kernel runs in this process (vmm/systrap) */
+	int kvm_fd;   /* [I] */
+	int fd;	      /* [I] */
 	unsigned cpu_count;
 	struct vcpu *cpu;
 	uint8_t *shared; /* [I] ABI_SHARED_SIZE bytes */
@@ -98,6 +99,9 @@ int vm_create(struct vm *vm, const struct vm_params *params, struct error *err);
  * `number`; kick_fd is rung by the guest, irq_fd interrupts it. */
 int vm_add_channel(struct vm *vm, unsigned number, int fd, int kick_fd, int irq_fd,
 		   struct error *err);
+
+/* The part of it that checks the memory. */
+int vm_check_channel(int fd, struct error *err);
 
 /* Binds the control doorbells and all interrupt routes. After vm_add_channel(). */
 int vm_connect(struct vm *vm, const int *channel_irq, struct error *err);

@@ -30,6 +30,7 @@
 #include "vmm/jail/jail.h"
 #include "vmm/kvm/arch.h"
 #include "vmm/sandbox/sandbox.h"
+#include "vmm/systrap/systrap.h"
 #include "vmm/util/log.h"
 #include "vmm/util/util.h"
 
@@ -236,6 +237,23 @@ static int boot_write_page(struct sandbox *sb, struct error *err)
 	return 0;
 }
 
+static int boot_create_systrap(struct sandbox *sb, struct error *err)
+{
+	struct vm_params params = {
+		.cpu_count = sb->conf.cpus,
+		.ram_limit = sb->conf.ram_limit,
+	};
+	struct vm *vm = &sb->vm;
+
+	if (systrap_create(vm, &params, err) ||
+	    systrap_add_channel(vm, 0, BOOT_FD_CHANNEL, BOOT_FD_KICK, BOOT_FD_CALL, err) ||
+	    systrap_connect(vm, err))
+		return -1;
+	vm->hypercall = sandbox_hypercall;
+	vm->died = sandbox_died;
+	return boot_write_page(sb, err);
+}
+
 static int boot_create(struct sandbox *sb, struct error *err)
 {
 	struct vm_params params = {
@@ -276,17 +294,20 @@ static int boot_set_up(struct sandbox *sb, struct error *err)
 	sb->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (sb->epoll_fd < 0 || sb->wake_fd < 0)
 		return error_sys(err, "cannot set up the main loop");
-	if (boot_read_config(sb, err) || boot_create(sb, err))
+	if (boot_read_config(sb, err) ||
+	    (sb->conf.flags & BOOT_SYSTRAP ? boot_create_systrap(sb, err) : boot_create(sb, err)))
 		return -1;
 	sb->wake = (struct source){.fd = sb->wake_fd, .ready = sandbox_on_verdict};
 	sandbox_watch(sb, &sb->wake, EPOLLIN);
 	if (ask_open(sb, err) || tell_open(sb, err) || serve_open(sb, err) || clock_open(sb, err) ||
 	    watchdog_open(sb, err) || boot_start_container(sb, err))
 		return -1;
-	for (unsigned i = 0; i < sb->vm.cpu_count; i++)
+	if (sb->vm.systrap && systrap_spawn(&sb->vm, err))
+		return -1;
+	for (unsigned i = 0; !sb->vm.systrap && i < sb->vm.cpu_count; i++)
 		if (vcpu_spawn(&sb->vm.cpu[i], err))
 			return -1;
-	return jail_lock_boot(err);
+	return jail_lock_boot(sb->vm.systrap, err);
 }
 
 static void sandbox_loop(struct sandbox *sb)

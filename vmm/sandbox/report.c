@@ -87,6 +87,10 @@ void report_cpu(struct sandbox *sb, FILE *out, struct vcpu *cpu)
 	struct arch_frame at;
 
 	fprintf(out, "processor %u:\n", cpu->index);
+	if (sb->vm.systrap) {
+		fprintf(out, "  a thread of the sandbox process: its registers are not known\n");
+		return;
+	}
 	if (arch_vcpu_registers(cpu, out, &at)) {
 		fprintf(out, "  registers cannot be read\n");
 		return;
@@ -147,7 +151,7 @@ void report_send(struct sandbox *sb)
 		report_panic(sb, out);
 		report_cpu(sb, out, &sb->vm.cpu[sb->dead_cpu]);
 		for (unsigned i = 0; i < sb->vm.cpu_count; i++)
-			if (i != sb->dead_cpu && vcpu_pause(&sb->vm.cpu[i], 200))
+			if (i != sb->dead_cpu && !sb->vm.systrap && vcpu_pause(&sb->vm.cpu[i], 200))
 				report_cpu(sb, out, &sb->vm.cpu[i]);
 		fclose(out);
 		boot_send(BOOT_FD_CONTROL, BOOT_MSG_REPORT, 0, text, size);

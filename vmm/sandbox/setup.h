@@ -32,8 +32,9 @@ enum {
 #define BOOT_COUNT_HOST	    (1u << 5) /* measuring: no halt polling, no optional timers */
 #define BOOT_TTY	    (1u << 6)
 #define BOOT_LOG_JSON	    (1u << 7)
-#define BOOT_WATCHDOG_PANIC (1u << 8) /* a stuck processor ends the sandbox */
-#define BOOT_PROBE	    (1u << 9) /* try the KVM before trusting it (--platform=auto) */
+#define BOOT_WATCHDOG_PANIC (1u << 8)  /* a stuck processor ends the sandbox */
+#define BOOT_PROBE	    (1u << 9)  /* try the KVM before trusting it (--platform=auto) */
+#define BOOT_SYSTRAP	    (1u << 10) /* no KVM: BOOT_FD_KVM is absent */
 
 struct boot_config {
 	uint32_t magic;

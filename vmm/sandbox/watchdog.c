@@ -62,7 +62,7 @@ static void watchdog_look(struct sandbox *sb, struct vcpu *cpu, struct watched *
 			 cpu->index);
 		report_send(sb);
 	}
-	if (!vcpu_pause(cpu, 1000)) {
+	if (sb->vm.systrap || !vcpu_pause(cpu, 1000)) {
 		sandbox_log(sb, 1, "processor %u is stuck and cannot be stopped", cpu->index);
 		return;
 	}

@@ -1,0 +1,73 @@
+/* hosted.h - what the files of this machine share: see boot.c for the whole */
+#pragma once
+#include "../kernel/kernel.h"
+#include "hostcall.h"
+#include "stub/stub.h"
+
+struct mm;
+
+/* One host process that runs one address space. [P]: the space's pt_lock. */
+struct stub {
+	u32 index;		    /* [I] */
+	s32 pid;		    /* [I] */
+	u32 dead;		    /* [a] it has ended, or cannot be used any more */
+	u32 seq;		    /* [P] of its last order */
+	u32 n;			    /* [P] orders collected */
+	u32 vmas;		    /* [P] mappings made since the last time all were dropped */
+	struct stub_orders *orders; /* [P] */
+	struct stub_thread {
+		struct stub_area *area; /* [I] */
+		s32 tid;		/* [I] */
+		u64 fs_base, gs_base;	/* [c] what it has loaded */
+	} thread[];			/* [cpu] */
+};
+
+/* A stretch of the mirror that one order serves. */
+struct mirror_run {
+	struct stub *stub;
+	u64 nr; /* the host's system call, 0: nothing yet */
+	u64 va, end, pa;
+	u32 prot;
+	bool gaps; /* what lies between two dropped pages is not mirrored: it may go too */
+};
+
+extern const struct hosted_plan *plan;
+
+/* boot.c */
+extern struct cpu *boot_cpu_of_machine;
+
+/* switch.S */
+s64 host_stack_call(u64 sp, s64 (*fn)(void *a, u32 b), void *a, u32 b);
+
+/* space.c */
+#define PTE_HOST  (1ull << 9)			/* the stub has this page mapped */
+#define PTE_HOSTW (1ull << 10)			/* and can write it */
+u32 pte_host_prot(u64 e);			/* PROT_* that the stub may have of it */
+void space_forget_mirror(struct mach_space *s); /* clears PTE_HOST everywhere. [P] */
+
+/* mirror.c */
+void run_map(struct mirror_run *r, u64 va, u64 pa, u32 prot);
+void run_protect(struct mirror_run *r, u64 va, u32 prot);
+void run_drop(struct mirror_run *r, u64 va);
+void run_finish(struct mirror_run *r); /* returns when it is done */
+enum fill { FILL_DONE, FILL_FAULT, FILL_FAIL };
+/* Makes the stub's page at va, and its neighbours, as the tables say; FILL_FAULT: they do not
+ * allow the access. */
+enum fill mirror_fill(struct mm *mm, u64 va, u32 access);
+
+/* stubs.c */
+struct stub *stub_of(struct mach_space *s); /* made if there is none; null: none to be had */
+void stub_end(struct stub *s);		    /* kills it, waits until its memory is gone */
+bool stub_has_ended(struct stub *s);	    /* reaps it if so */
+void stub_kill(struct stub *s);		    /* it will be found dead */
+void stub_free(struct stub *s);		    /* of one that has ended: its number is used again */
+
+/* irq.c */
+bool irq_waiting(struct cpu *c);
+void irq_take(struct cpu *c);
+
+/* fpu_stub.c */
+void fpu_to_stub(struct mach_user *u, struct stub_area *a);
+
+/* out.c */
+s64 hypercall_of(u32 nr);

@@ -1,0 +1,199 @@
+/* mirror.c - what a stub process has mapped
+ *
+ * Provides: runs of orders to a stub's mapper, and the filling of what the application touches.
+ * An order is a host system call that the mapper thread of the stub makes: mmap of frames from the
+ *   memory that all share, munmap, mprotect. Orders are collected in the stub's page, which it
+ *   cannot write, and carried out together. They are done when the mapper has said so on its
+ *   eventfd, which no other thread of the stub has: the application can neither make, change nor
+ *   forge them. A stub that is dead has nothing mapped, so all is done.
+ * Neighbours: pages around a fault come along if the tables have them; contiguous frames with the
+ *   same rights cost one call.
+ * Locks: the space's pt_lock is held around everything here.
+ * Sleeps: the thread waits for the mapper, in the host; the CPU does nothing meanwhile.
+ * Limits: a process may have some 65,000 mappings (vm.max_map_count); before that all are dropped,
+ *   and come back as they are used.
+ */
+#include "abi/boot.h"
+#include "hosted.h"
+#include "log.h"
+#include "mm.h"
+#include "task.h"
+
+#define NEIGHBOURS   32u /* pages, aligned, around a fault */
+#define VMAS_MAX     40000u
+#define MAPPER_SPINS 200u
+#define LOOK_MS	     200
+
+static bool done_now(s32 fd, u64 *count)
+{
+	return host_call(HOST_read, (u64)fd, (u64)count, sizeof(*count), 0, 0, 0) == sizeof(*count);
+}
+
+/* Waits for the mapper. False: a call of it failed. */
+static bool orders_wait(struct stub *s, s32 fd)
+{
+	struct {
+		s32 fd;
+		int16_t events, revents;
+	} p = {fd, 1 /* POLLIN */, 0};
+	u64 count = 0;
+
+	for (u32 i = 0; i < MAPPER_SPINS && cpu_count > 1; i++) {
+		if (done_now(fd, &count))
+			return count == STUB_DONE;
+		mach_relax();
+	}
+	for (;;) {
+		if (done_now(fd, &count))
+			return count == STUB_DONE;
+		if (host_call(HOST_poll, (u64)&p, 1, LOOK_MS, 0, 0, 0) == 0 && stub_has_ended(s)) {
+			/* A last word that came before its end must not count for the next. */
+			(void)done_now(fd, &count);
+			return true;
+		}
+	}
+}
+
+/* Has the collected orders carried out. */
+static void orders_run(struct stub *s)
+{
+	struct stub_orders *o = s->orders;
+	u32 cpu = cpu_self()->id;
+
+	if (!s->n || __atomic_load_n(&s->dead, __ATOMIC_RELAXED))
+		goto out_empty;
+	o->n = s->n;
+	o->done = STUB_FD_DONE + cpu;
+	__atomic_store_n(&o->seq, ++s->seq, __ATOMIC_SEQ_CST);
+	host_futex_wake(&o->seq);
+	if (!orders_wait(s, plan->done_fd[cpu])) {
+		klog_once(LOG_WARN, "the host refuses a mapping of a program; the program ends");
+		stub_end(s);
+	}
+out_empty:
+	s->n = 0;
+}
+
+static void run_push(struct mirror_run *r)
+{
+	struct stub *s = r->stub;
+	struct stub_order *o = &s->orders->order[s->n];
+	u64 len = r->end - r->va;
+
+	if (!r->nr)
+		return;
+	*o = (struct stub_order){.nr = r->nr, .arg = {r->va, len, r->prot}};
+	if (r->nr == HOST_mmap) {
+		o->arg[3] = HOST_MAP_SHARED | HOST_MAP_FIXED | HOST_MAP_POPULATE;
+		o->arg[4] = STUB_FD_RAM;
+		o->arg[5] = r->pa;
+		s->vmas++;
+	}
+	r->nr = 0;
+	if (++s->n == STUB_ORDERS_MAX)
+		orders_run(s);
+}
+
+static void run_start(struct mirror_run *r, u64 nr, u64 va, u64 pa, u32 prot)
+{
+	run_push(r);
+	r->nr = nr;
+	r->va = va;
+	r->end = va + PAGE_SIZE;
+	r->pa = pa;
+	r->prot = prot;
+}
+
+void run_map(struct mirror_run *r, u64 va, u64 pa, u32 prot)
+{
+	if (r->nr == HOST_mmap && r->end == va && r->prot == prot && r->pa + (va - r->va) == pa)
+		r->end += PAGE_SIZE;
+	else
+		run_start(r, HOST_mmap, va, pa, prot);
+}
+
+void run_protect(struct mirror_run *r, u64 va, u32 prot)
+{
+	if (r->nr == HOST_mprotect && r->end == va && r->prot == prot)
+		r->end += PAGE_SIZE;
+	else
+		run_start(r, HOST_mprotect, va, 0, prot);
+}
+
+void run_drop(struct mirror_run *r, u64 va)
+{
+	if (r->nr == HOST_munmap && (r->end == va || r->gaps))
+		r->end = va + PAGE_SIZE;
+	else
+		run_start(r, HOST_munmap, va, 0, 0);
+}
+
+void run_finish(struct mirror_run *r)
+{
+	if (!r->stub)
+		return;
+	run_push(r);
+	orders_run(r->stub);
+}
+
+static bool allows(u64 e, u32 access)
+{
+	return e & PTE_P && (!(access & MACH_WRITE) || e & PTE_W) &&
+	       (!(access & MACH_EXEC) || !(e & PTE_NX));
+}
+
+/* A page that the stub has already, with the rights it should have. */
+static bool is_mirrored(u64 e)
+{
+	return e & PTE_HOST && (e & PTE_HOSTW || !(pte_host_prot(e) & HOST_PROT_WRITE));
+}
+
+static void fill_entry(struct mirror_run *r, u64 va, u64 *entry)
+{
+	u64 e = __atomic_load_n(entry, __ATOMIC_RELAXED);
+	u32 prot = pte_host_prot(e);
+
+	if (!prot || is_mirrored(e))
+		return;
+	__atomic_fetch_or(entry, PTE_HOST | PTE_A | (prot & HOST_PROT_WRITE ? PTE_HOSTW : 0),
+			  __ATOMIC_RELAXED);
+	run_map(r, va, e & PTE_ADDR, prot);
+}
+
+static void drop_all(struct mach_space *space)
+{
+	struct stub *s = space->stub;
+	struct mirror_run r = {.stub = s};
+
+	run_start(&r, HOST_munmap, 0, 0, 0);
+	r.end = mach_user_top;
+	run_finish(&r);
+	space_forget_mirror(space);
+	s->vmas = 0;
+}
+
+enum fill mirror_fill(struct mm *mm, u64 va, u32 access)
+{
+	u64 start = va & ~(NEIGHBOURS * PAGE_SIZE - 1), *e;
+	struct mirror_run r = {.stub = mm->space.stub};
+	u64 at = (va - start) >> PAGE_SHIFT;
+	enum fill result = FILL_FAULT;
+
+	if (va >= mach_user_top)
+		return FILL_FAULT;
+	spin_lock(&mm->pt_lock);
+	if (r.stub->vmas > VMAS_MAX)
+		drop_all(&mm->space);
+	e = space_leaf(mm->space.root, start);
+	if (!e || !allows(__atomic_load_n(&e[at], __ATOMIC_RELAXED), access))
+		goto out_unlock;
+	if (access & MACH_WRITE)
+		__atomic_fetch_or(&e[at], PTE_D, __ATOMIC_RELAXED);
+	for (u64 i = 0; i < NEIGHBOURS; i++)
+		fill_entry(&r, start + i * PAGE_SIZE, &e[i]);
+	run_finish(&r);
+	result = FILL_DONE;
+out_unlock:
+	spin_unlock(&mm->pt_lock);
+	return result;
+}

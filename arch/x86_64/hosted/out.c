@@ -1,0 +1,206 @@
+/* out.c - log, panic, doorbells, hypercalls; kernel stacks; the switch of contexts
+ *
+ * A hypercall is a function of the boot process, called on the thread's own stack: kernel stacks
+ * are not made for the C library. Kernel stacks are memory of the process, not of the guest, with
+ * an inaccessible page (and more) below; freed ones are kept.
+ * Locks: stack_lock for the list of free stacks; the CPUs' caches are [c].
+ */
+#include "abi/boot.h"
+#include "hosted.h"
+#include "init.h"
+#include "log.h"
+#include "string.h"
+#include "task.h"
+
+#define BACKTRACE_MAX 24
+#define CACHE_MAX     16u
+
+extern const char hosted_text[]; /* switch.S: something near in the program */
+
+static s64 call_out(void *vcpu, u32 nr)
+{
+	return plan->hypercall(vcpu, nr);
+}
+
+long hypercall(u32 nr)
+{
+	struct mach_cpu *m = &cpu_self()->mach;
+
+	return host_stack_call(m->host_sp, call_out, m->vcpu, nr);
+}
+
+void hypercall_last(u32 nr)
+{
+	for (;;)
+		hypercall(nr);
+}
+
+static void send_text(u32 nr, u64 arg, const char *text, size_t n)
+{
+	struct abi_cpu_block *b = cpu_self()->mach.block;
+
+	while (n) {
+		size_t part = MIN(n, sizeof(b->log));
+
+		memcpy(b->log, text, part);
+		b->arg[0] = arg;
+		b->arg[1] = part;
+		hypercall(nr);
+		text += part;
+		n -= part;
+	}
+}
+
+void mach_log(int level, const char *text, size_t n)
+{
+	send_text(ABI_HC_LOG, (u64)level, text, n);
+}
+
+void mach_emit_stacks(const char *text, size_t n)
+{
+	send_text(ABI_HC_STACKS, 0, text, n);
+}
+
+void mach_heartbeat(u32 state)
+{
+	struct abi_cpu_block *b = cpu_self()->mach.block;
+
+	WRITE_ONCE(b->state, state);
+	WRITE_ONCE(b->heartbeat, b->heartbeat + 1);
+}
+
+void mach_doorbell(u32 index)
+{
+	u64 one = 1;
+	int fd = -1;
+
+	if (index == ABI_DOORBELL_CTL_ASK)
+		fd = plan->doorbell_ask;
+	else if (index == ABI_DOORBELL_CTL_TELL)
+		fd = plan->doorbell_tell;
+	else if (index >= ABI_DOORBELL_CHANNEL && index < ABI_DOORBELL_CHANNEL + HOSTED_CHANNELS)
+		fd = plan->doorbell[index - ABI_DOORBELL_CHANNEL];
+	host_call(HOST_write, (u64)fd, (u64)&one, sizeof(one), 0, 0, 0);
+}
+
+void mach_shutdown(int wait_status)
+{
+	cpu_self()->mach.block->arg[0] = (u64)(s64)wait_status;
+	hypercall_last(ABI_HC_SHUTDOWN);
+}
+
+/* The program lies at another address each time it runs: offsets from a symbol are told too. */
+void mach_panic(const char *text)
+{
+	struct cpu *c = cpu_self();
+	struct abi_cpu_block *b = c->mach.block;
+	const struct task *task = c->curr;
+	u64 pc[BACKTRACE_MAX];
+	size_t depth = mach_backtrace(NULL, pc, BACKTRACE_MAX), n;
+
+	for (u32 i = 0; i < 4; i++)
+		b->arg[2 + i] = i < depth ? pc[i] : 0;
+	n = (size_t)ksnprintf(b->log, sizeof(b->log),
+			      "%s\ncpu %u task %u (%s)\nbacktrace, from ctx_swap:\n", text, c->id,
+			      task ? task->tid : 0, task ? task->comm : "none");
+	for (size_t i = 0; i < depth && n < sizeof(b->log) - 64; i++)
+		n += (size_t)ksnprintf(b->log + n, sizeof(b->log) - n, "  %+ld\n",
+				       (long)(pc[i] - (u64)ctx_swap));
+	b->arg[1] = MIN(n, sizeof(b->log) - 1);
+	hypercall_last(ABI_HC_PANIC);
+}
+
+/* ---- stacks ---- */
+
+static struct spinlock stack_lock = SPINLOCK_INIT(RANK_FRAMES);
+static void *stack_list; /* stack_lock: linked by their first words */
+
+static void *stack_new(void)
+{
+	s64 base = host_call(HOST_mmap, 0, 3ul * KSTACK_SIZE, HOST_PROT_READ | HOST_PROT_WRITE,
+			     HOST_MAP_PRIVATE | HOST_MAP_ANON, ~0ull, 0);
+	u64 at;
+
+	if (base < 0)
+		return NULL;
+	/* Aligned to its size: a backtrace stays on it. */
+	at = ROUND_UP((u64)base, (u64)KSTACK_SIZE) + KSTACK_SIZE;
+	if (host_call(HOST_mprotect, at - KSTACK_SIZE, KSTACK_SIZE, HOST_PROT_NONE, 0, 0, 0))
+		return NULL;
+	return (void *)at;
+}
+
+void *mach_kstack_alloc(void)
+{
+	struct mach_cpu *m = &cpu_self()->mach;
+	void **s = m->stacks;
+
+	if (likely(s)) {
+		m->stacks = *s;
+		m->nr_stacks--;
+		return s;
+	}
+	spin_lock(&stack_lock);
+	s = stack_list;
+	if (s)
+		stack_list = *s;
+	spin_unlock(&stack_lock);
+	return s ? s : stack_new();
+}
+
+void mach_kstack_free(void *stack)
+{
+	struct mach_cpu *m = &cpu_self()->mach;
+
+	if (m->nr_stacks < CACHE_MAX) {
+		*(void **)stack = m->stacks;
+		m->stacks = stack;
+		m->nr_stacks++;
+		return;
+	}
+	spin_lock(&stack_lock);
+	*(void **)stack = stack_list;
+	stack_list = stack;
+	spin_unlock(&stack_lock);
+}
+
+void mach_ctx_init(struct task *t, void (*fn)(void *arg), void *arg)
+{
+	u64 *sp = (u64 *)(void *)((char *)t->kstack + KSTACK_SIZE);
+
+	*--sp = 0; /* ends the chain of frames, and aligns the stack for ctx_start's call */
+	*--sp = 0;
+	*--sp = (u64)ctx_start;
+	*--sp = 0;	  /* rbp */
+	*--sp = 0;	  /* rbx */
+	*--sp = (u64)fn;  /* r12 */
+	*--sp = (u64)arg; /* r13 */
+	*--sp = 0;	  /* r14 */
+	*--sp = 0;	  /* r15 */
+	t->ctx.sp = (u64)sp;
+}
+
+void mach_ctx_switch(struct task *prev, struct task *next)
+{
+	/* Another task of the space may run in the same thread of the stub. */
+	if (prev->user.xstate)
+		fpu_sync(&prev->user);
+	cpu_self()->curr = next;
+	ctx_swap(&prev->ctx.sp, next->ctx.sp);
+}
+
+size_t mach_backtrace(const struct task *t, u64 *pc, size_t max)
+{
+	const u64 *fp = t ? (const u64 *)t->ctx.sp + 5 : __builtin_frame_address(0);
+	u64 low = (u64)fp & ~(KSTACK_SIZE - 1ul), high = low + KSTACK_SIZE;
+	size_t n = 0;
+
+	/* The saved rbp and the return address lie side by side, as in any frame. */
+	while (n < max && (u64)fp >= low && (u64)fp < high - 8 && !((u64)fp & 7) && fp[1]) {
+		pc[n++] = fp[1];
+		if (fp[0] <= (u64)fp)
+			break;
+		fp = (const u64 *)fp[0];
+	}
+	return n;
+}

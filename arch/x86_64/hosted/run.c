@@ -1,0 +1,369 @@
+/* run.c - user mode: a turn of a stub's thread
+ *
+ * mach_run_user() writes the task's registers into the area of this CPU in the space's stub, gives
+ * the turn to the stub's thread, and waits until that has been interrupted by a system call, an
+ * exception or a kick, all of which are signals there. Faults that only the mirror lacks are mended
+ * here, without the portable kernel.
+ * Waiting: some rounds of looking, then sleep on a word of the area until the CPU's deadline, and
+ *   never longer than LOOK_NS, because the application can spoil the word. An interrupt that comes
+ *   meanwhile, or a deadline, kicks the thread.
+ * Trust: the turn, the event and the frame are claims of the application, copied once. Any of them
+ *   means no more than a system call or fault that it could have made; registers are its own. A
+ *   thread that does not answer a kick in ANSWER_NS loses its process.
+ * Tests: test/abi under --platform=systrap, test/hosted
+ */
+#include "abi/boot.h"
+#include "abi/linux/signal.h"
+#include "hosted.h"
+#include "log.h"
+#include "mm.h"
+#include "string.h"
+#include "task.h"
+
+#define LOOK_NS	  20000000ull
+#define ANSWER_NS 5000000000ull
+#define SAME_MAX  16u /* times that one mended fault may come again */
+
+#define SIG_SYS	     31u
+#define AUDIT_X86_64 0xc000003eu
+#define SIGINFO_SIZE 128u
+
+/* Linux's struct ucontext up to the registers' end, as the host's kernel writes it. */
+struct host_frame {
+	u64 flags, link, stack[3];
+	u64 regs[STUB_NREGS];
+	u64 selectors, error, trapno, oldmask, cr2, fpstate;
+};
+struct host_siginfo {
+	s32 sig, error, code, pad;
+	u64 addr; /* also the address of a trapped call */
+	s32 call;
+	u32 arch;
+};
+
+/* What came out of a turn, as copied from the area. */
+struct event {
+	bool none; /* nothing of the application has run */
+	u32 sig;
+	struct host_siginfo info;
+	struct host_frame frame;
+};
+
+static void regs_to_area(const struct mach_user *u, struct stub_area *a)
+{
+	u64 *r = a->regs;
+
+	r[STUB_R8] = u->r8;
+	r[STUB_R9] = u->r9;
+	r[STUB_R10] = u->r10;
+	r[STUB_R11] = u->r11;
+	r[STUB_R12] = u->r12;
+	r[STUB_R13] = u->r13;
+	r[STUB_R14] = u->r14;
+	r[STUB_R15] = u->r15;
+	r[STUB_RDI] = u->rdi;
+	r[STUB_RSI] = u->rsi;
+	r[STUB_RBP] = u->rbp;
+	r[STUB_RBX] = u->rbx;
+	r[STUB_RDX] = u->rdx;
+	r[STUB_RAX] = u->rax;
+	r[STUB_RCX] = u->rcx;
+	r[STUB_RSP] = u->rsp;
+	r[STUB_RIP] = u->rip;
+	r[STUB_RFLAGS] = (u->rflags & FLAG_USER_MASK) | FLAG_IF | 2;
+}
+
+static void regs_from_frame(struct mach_user *u, const u64 *r)
+{
+	u->r8 = r[STUB_R8];
+	u->r9 = r[STUB_R9];
+	u->r10 = r[STUB_R10];
+	u->r11 = r[STUB_R11];
+	u->r12 = r[STUB_R12];
+	u->r13 = r[STUB_R13];
+	u->r14 = r[STUB_R14];
+	u->r15 = r[STUB_R15];
+	u->rdi = r[STUB_RDI];
+	u->rsi = r[STUB_RSI];
+	u->rbp = r[STUB_RBP];
+	u->rbx = r[STUB_RBX];
+	u->rdx = r[STUB_RDX];
+	u->rax = r[STUB_RAX];
+	u->rcx = r[STUB_RCX];
+	u->rsp = r[STUB_RSP];
+	u->rip = r[STUB_RIP];
+	u->rflags = (r[STUB_RFLAGS] & FLAG_USER_MASK) | FLAG_IF | 2;
+}
+
+/* ---- the turn ---- */
+
+static void bases_to_area(const struct mach_user *u, struct stub_thread *t)
+{
+	struct stub_area *a = t->area;
+	u32 set = 0;
+
+	a->fs_base = u->fs_base;
+	a->gs_base = u->gs_base;
+	if (x86.fsgsbase)
+		set = STUB_FSGSBASE;
+	if (t->fs_base != u->fs_base)
+		set |= STUB_BASE_FS;
+	if (t->gs_base != u->gs_base)
+		set |= STUB_BASE_GS;
+	t->fs_base = u->fs_base;
+	t->gs_base = u->gs_base;
+	a->set = set;
+}
+
+static bool has_turn(struct stub_area *a)
+{
+	return __atomic_load_n(&a->turn, __ATOMIC_SEQ_CST) != STUB_TURN_USER;
+}
+
+struct kicks {
+	u64 first, last; /* ns, 0: none yet */
+};
+
+/* Makes the thread come back: again and again, as a kick may come when it is on its way out. False:
+ * it does not answer. */
+static bool kick(const struct stub *s, const struct stub_thread *t, struct kicks *k)
+{
+	u64 now = mach_clock();
+
+	if (!k->first)
+		k->first = now;
+	else if (now - k->first > ANSWER_NS)
+		return false;
+	else if (now - k->last < LOOK_NS / 4)
+		return true;
+	k->last = now;
+	host_call(HOST_tgkill, (u64)s->pid, (u64)t->tid, STUB_SIG_KICK, 0, 0, 0);
+	return true;
+}
+
+/* Sleeps until the stub has the turn given back, or something else is to be looked at. */
+static void turn_sleep(struct cpu *c, struct stub_area *a, bool kicked)
+{
+	u64 until = mach_clock() + LOOK_NS;
+
+	__atomic_store_n(&a->kernel_word, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&a->kernel_sleeps, 1, __ATOMIC_SEQ_CST);
+	if (has_turn(a) || (!kicked && irq_waiting(c)))
+		return;
+	if (!kicked)
+		until = MIN(until, c->mach.deadline);
+	host_futex_wait(&a->kernel_word, 0, until);
+}
+
+/* Gives the turn and takes it back. False: the stub is lost. */
+static bool turn(struct cpu *c, struct stub *s, struct stub_thread *t)
+{
+	struct stub_area *a = t->area;
+	struct kicks k = {0};
+	bool alive = true;
+
+	__atomic_store_n(&a->kernel_sleeps, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&c->mach.wait_word, &a->kernel_word, __ATOMIC_SEQ_CST);
+	__atomic_exchange_n(&a->turn, STUB_TURN_USER, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&a->stub_sleeps, __ATOMIC_SEQ_CST))
+		host_futex_wake(&a->turn);
+	for (u32 n = plan->spins; n && !has_turn(a) && !c->mach.irq; n--)
+		mach_relax();
+	while (alive && !has_turn(a)) {
+		if (irq_waiting(c))
+			alive = kick(s, t, &k);
+		turn_sleep(c, a, k.first != 0);
+		if (!has_turn(a) && stub_has_ended(s))
+			alive = false;
+	}
+	__atomic_store_n(&a->kernel_sleeps, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&c->mach.wait_word, NULL, __ATOMIC_SEQ_CST);
+	return alive;
+}
+
+/* ---- what it says ---- */
+
+/* Copies n bytes at an offset that the application names. */
+static bool area_copy(const struct stub_area *a, void *to, u32 offset, u32 n)
+{
+	if (offset < sizeof(*a) || offset > STUB_AREA_SIZE - n)
+		return false;
+	memcpy(to, (const u8 *)a + offset, n);
+	return true;
+}
+
+/* False: no event that a stub of ours would tell. */
+static bool event_read(const struct stub_thread *t, struct mach_user *u, struct event *ev)
+{
+	const struct stub_area *a = t->area;
+	u64 fpu;
+
+	ev->none = READ_ONCE(a->event) == STUB_EV_NONE;
+	if (ev->none)
+		return true;
+	ev->sig = READ_ONCE(a->sig);
+	if (!area_copy(a, &ev->info, READ_ONCE(a->info), sizeof(ev->info)) ||
+	    !area_copy(a, &ev->frame, READ_ONCE(a->frame), sizeof(ev->frame)))
+		return false;
+	/* The host's pointer into the area, as the stub sees it. */
+	fpu = ev->frame.fpstate - STUB_AREA - (u64)cpu_self()->id * STUB_AREA_SIZE;
+	if (fpu < STUB_AREA_FPU || fpu > STUB_AREA_SIZE - x86.xstate_size || fpu & 63)
+		return false;
+	u->live = (const u8 *)a + fpu;
+	u->flags |= MACH_USER_FPU;
+	regs_from_frame(u, ev->frame.regs);
+	u->orig_rax = ~0ull;
+	u->vector = 0;
+	if (x86.fsgsbase) {
+		u->fs_base = READ_ONCE(a->fs_base);
+		u->gs_base = READ_ONCE(a->gs_base);
+	}
+	return true;
+}
+
+static void why_trap(struct mach_exit *why, int sig, int code, u64 addr)
+{
+	*why = (struct mach_exit){.cause = MACH_TRAP, .sig = sig, .code = code, .addr = addr};
+}
+
+static void tell_call(struct mach_user *u, const struct event *ev, struct mach_exit *why)
+{
+	/* int $0x80: as where there is no gate for it. The instruction is two bytes long. */
+	if (ev->info.arch != AUDIT_X86_64) {
+		u->rip -= 2;
+		why_trap(why, ABI_SIGSEGV, ABI_SI_KERNEL, 0);
+		why->vector = VEC_GP;
+		return;
+	}
+	why->cause = MACH_SYSCALL;
+	u->orig_rax = u->rax;
+	u->vector = VEC_SYSCALL;
+}
+
+static u32 fault_access(u64 error)
+{
+	return error & PF_WRITE ? MACH_WRITE : error & PF_FETCH ? MACH_EXEC : MACH_READ;
+}
+
+static void tell_fault(struct mach_user *u, const struct event *ev, struct mach_exit *why)
+{
+	struct mach_pte pte = {0};
+
+	if (ev->frame.cr2 < mach_user_top)
+		pte = mach_lookup(cpu_self()->mach.space, ev->frame.cr2);
+	*why = (struct mach_exit){
+		.cause = MACH_FAULT,
+		.access = fault_access(ev->frame.error),
+		.addr = ev->frame.cr2,
+		.present = pte.prot,
+		.vector = VEC_PF,
+		.error = (u32)(ev->frame.error & ~1ull) | (pte.prot ? PF_PRESENT : 0),
+	};
+	u->fault = why->addr;
+	u->fault_access = why->access;
+}
+
+static bool is_fault(const struct event *ev)
+{
+	return (ev->sig == ABI_SIGSEGV || ev->sig == ABI_SIGBUS) && ev->frame.trapno == VEC_PF;
+}
+
+/* Everything but faults. */
+static void tell(struct cpu *c, struct mach_user *u, const struct event *ev, struct mach_exit *why)
+{
+	int code = ev->info.code;
+
+	switch (ev->sig) {
+	case SIG_SYS:
+		tell_call(u, ev, why);
+		return;
+	case ABI_SIGSEGV:
+	case ABI_SIGBUS:
+	case ABI_SIGFPE:
+	case ABI_SIGILL:
+	case ABI_SIGTRAP:
+		/* Codes of other senders than the CPU would be the application's invention. */
+		if (code <= 0 || code > ABI_SI_KERNEL)
+			code = ABI_SI_KERNEL;
+		why_trap(why, (int)ev->sig, code, code == ABI_SI_KERNEL ? 0 : ev->info.addr);
+		why->vector = (u32)ev->frame.trapno & 31;
+		why->error = (u32)ev->frame.error;
+		return;
+	default:
+		why->cause = MACH_INTERRUPT;
+		irq_take(c);
+	}
+}
+
+/* ---- putting it together ---- */
+
+static void lost(struct stub *s, struct mach_exit *why)
+{
+	if (s) {
+		klog(LOG_WARN, "the host process of a program is gone or does not answer");
+		stub_end(s);
+	}
+	why_trap(why, ABI_SIGKILL, ABI_SI_KERNEL, 0);
+}
+
+/* One turn. True: *why says why it ended; false: again. */
+static bool run_once(struct cpu *c, struct mach_user *u, struct stub *s, struct mach_exit *why)
+{
+	struct stub_thread *t = &s->thread[c->id];
+	struct event ev;
+
+	regs_to_area(u, t->area);
+	bases_to_area(u, t);
+	fpu_to_stub(u, t->area);
+	t->area->spin = plan->spins;
+	if (!turn(c, s, t) || !event_read(t, u, &ev)) {
+		lost(s, why);
+		return true;
+	}
+	if (ev.none) {
+		/* It may not have come as far as loading them. */
+		t->fs_base = t->gs_base = ~0ull;
+		if (!irq_waiting(c))
+			return false;
+		why->cause = MACH_INTERRUPT;
+		irq_take(c);
+		return true;
+	}
+	if (!is_fault(&ev)) {
+		tell(c, u, &ev, why);
+		return true;
+	}
+	if (mirror_fill(current->mm, ev.frame.cr2, fault_access(ev.frame.error)) == FILL_DONE)
+		return false;
+	tell_fault(u, &ev, why);
+	return true;
+}
+
+void mach_run_user(struct mach_user *u, struct mach_exit *why)
+{
+	struct cpu *c = cpu_self();
+	struct stub *s = stub_of(&current->mm->space);
+
+	if (!s || __atomic_load_n(&s->dead, __ATOMIC_ACQUIRE)) {
+		lost(s, why);
+		return;
+	}
+	if (u->rip >> 47) { /* not an address at all: as the #GP that it would be */
+		why_trap(why, ABI_SIGSEGV, ABI_SI_KERNEL, 0);
+		why->vector = VEC_GP;
+		return;
+	}
+	/* What the portable kernel has just mended need not be met again. */
+	if (u->fault != ~0ull)
+		(void)mirror_fill(current->mm, u->fault, u->fault_access);
+	u->fault = ~0ull;
+	for (;;) {
+		if (irq_waiting(c)) {
+			why->cause = MACH_INTERRUPT;
+			irq_take(c);
+			return;
+		}
+		if (run_once(c, u, s, why))
+			return;
+	}
+}

@@ -1,0 +1,32 @@
+/* stub_offsets.h - numbers of stub.h for assembly; stub.c checks them */
+#pragma once
+#define STUB_AREA_SIZE 0x10000
+#define STUB_STACK_TOP 0x7e0000110000
+#define STUB_ORDERS_AT 0x7e0000200000
+#define O_SEQ	       0
+#define O_N	       4
+#define O_DONE	       8
+#define O_SPIN	       12
+#define O_ORDER	       64
+#define R_R8	       0
+#define R_R9	       8
+#define R_R10	       16
+#define R_R11	       24
+#define R_R12	       32
+#define R_R13	       40
+#define R_R14	       48
+#define R_R15	       56
+#define R_RDI	       64
+#define R_RSI	       72
+#define R_RBP	       80
+#define R_RBX	       88
+#define R_RDX	       96
+#define R_RAX	       104
+#define R_RCX	       112
+#define R_RSP	       120
+#define R_RIP	       128
+#define R_RFLAGS       136
+#define A_KICKED       184
+#define A_BASE	       192
+#define LEAVE_BACK     1
+#define LEAVE_NONE     2
