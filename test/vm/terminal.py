@@ -86,21 +86,27 @@ def test_lines(runsc):
     s.expect(rb"\r\nerased\r\n")
     s.send("\x04")
     s.expect(rb"READY> ")
-    s.send("stty raw -echo; head -c 3 | od -An -c; stty sane\n")
-    time.sleep(1)
+    s.send("stty raw -echo; echo rea''dy; head -c 3 | od -An -c; stty sane\n")
+    s.expect(rb"ready")
     s.send("\x03ab")
     s.expect(rb"003 +a +b")
     leave(s, 7)
 
 
+# Says that it runs, in words that the echo of the command does not have, and waits.
+WAITER = """sh -c 'echo rea""dy; exec sleep 100'"""
+
+
 def test_interrupt(runsc):
     s = bash(runsc)
-    s.send("trap 'echo caught' INT; sleep 100; echo status=$?\n")
-    time.sleep(1)
+    s.send(WAITER + "\n")
+    s.expect(rb"ready")
     s.send("\x03")
-    s.expect(rb"status=130|caught")
-    s.send("sleep 100\n")
-    time.sleep(1)
+    s.expect(rb"READY> ")
+    s.send("echo interrupt=$?\n")
+    s.expect(rb"interrupt=130")
+    s.send(WAITER + "\n")
+    s.expect(rb"ready")
     s.send("\x1c")
     s.expect(rb"READY> ")
     s.send("echo quit=$?\n")
@@ -110,8 +116,8 @@ def test_interrupt(runsc):
 
 def test_jobs(runsc):
     s = bash(runsc)
-    s.send("sleep 100\n")
-    time.sleep(1)
+    s.send(WAITER + "\n")
+    s.expect(rb"ready")
     s.send("\x1a")
     s.expect(rb"Stopped")
     s.send("jobs; bg; kill %1; wait %1; echo gone=$?\n")
