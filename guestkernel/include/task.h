@@ -214,6 +214,7 @@ struct proc {
 	u64 child_utime, child_stime;	     /* [s] of waited-for children */
 	struct abi_rusage dead_ru, child_ru; /* [s] */
 	u32 personality;
+	int oom_adj, oom_adj_min; /* [a] oom_score_adj; lowest without a capability */
 	bool dumpable, keep_caps, no_new_privs, did_exec, membarrier_registered;
 	struct quiesce_head qhead;
 };
@@ -246,6 +247,10 @@ extern struct spinlock tasklist_lock;
 /* ---- task/ ---- */
 extern const char kernel_release[], kernel_version[]; /* as uname(2) tells them */
 extern a64_t oom_kills;				      /* processes killed for memory */
+#define OOM_ADJ_MIN (-1000)			      /* of proc->oom_adj: killed last of all */
+#define OOM_ADJ_MAX 1000
+int proc_set_oom_adj(struct proc *p, int adj); /* -EINVAL, -EACCES */
+u64 proc_oom_score(struct proc *p);	       /* as /proc/PID/oom_score: 0 to 2000 */
 static inline void task_get(struct task *t)
 {
 	ref_get(&t->refs);

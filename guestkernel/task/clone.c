@@ -117,6 +117,8 @@ static struct proc *clone_proc(struct task *parent, const struct clone_req *r, i
 	p->no_new_privs = pp->no_new_privs;
 	p->keep_caps = pp->keep_caps;
 	p->nice = pp->nice;
+	p->oom_adj = READ_ONCE(pp->oom_adj);
+	p->oom_adj_min = READ_ONCE(pp->oom_adj_min);
 	time_proc_init(p);
 	return p;
 }

@@ -56,6 +56,37 @@ static void test_maps(void)
 	CHECK(strstr(text, abi_self_path()) != NULL);
 }
 
+/* oom_score_adj: its range, who may lower it, and that it is inherited. */
+static void test_oom_adj(void)
+{
+	const char *path = "/proc/self/oom_score_adj";
+	int fd = (int)REQUIRE_OK(open(path, O_RDWR)), status;
+	static const char *const bad[] = {"1001", "-1001", "x", "", "1 2", "99999999999"};
+	pid_t pid;
+
+	CHECK_OK(write(fd, "500\n", 4));
+	CHECK(strcmp(abi_read_file(path), "500\n") == 0);
+	CHECK(atoi(abi_read_file("/proc/self/oom_score")) >= 900);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		ssize_t n = write(fd, bad[i], strlen(bad[i]));
+
+		CHECK(n == (*bad[i] ? -1 : 0) || n == -1);
+		CHECK(strcmp(abi_read_file(path), "500\n") == 0);
+	}
+	pid = fork();
+	if (pid == 0) {
+		bool ok = strcmp(abi_read_file(path), "500\n") == 0;
+
+		/* a child's lowest is what a privileged writer set last */
+		ok = ok && write(fd, "400", 3) == 3;
+		_exit(ok ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	CHECK_EQ(status, 0);
+	CHECK_OK(write(fd, "0", 1));
+	close(fd);
+}
+
 static void test_maps_in_pieces(void)
 {
 	static char text[65536];
@@ -317,19 +348,13 @@ static void test_read_only(void)
 }
 
 static const struct abi_test tests[] = {
-	{"maps", test_maps},
-	{"maps_in_pieces", test_maps_in_pieces},
-	{"stat", test_stat},
-	{"status", test_status},
-	{"names", test_names},
-	{"fd", test_fd},
-	{"other_process", test_other_process},
-	{"zombie", test_zombie},
-	{"limits_and_environ", test_limits_and_environ},
-	{"mounts", test_mounts},
-	{"system", test_system},
-	{"threads", test_threads},
-	{"read_only", test_read_only},
+	{"maps", test_maps},	   {"maps_in_pieces", test_maps_in_pieces},
+	{"oom_adj", test_oom_adj}, {"stat", test_stat},
+	{"status", test_status},   {"names", test_names},
+	{"fd", test_fd},	   {"other_process", test_other_process},
+	{"zombie", test_zombie},   {"limits_and_environ", test_limits_and_environ},
+	{"mounts", test_mounts},   {"system", test_system},
+	{"threads", test_threads}, {"read_only", test_read_only},
 };
 
 ABI_SUITE(tests, NULL);

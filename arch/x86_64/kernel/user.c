@@ -136,6 +136,10 @@ long mach_arch_prctl(int code, uaddr_t addr)
 		return put_user64(addr, u->fs_base);
 	case ABI_ARCH_GET_GS:
 		return put_user64(addr, u->gs_base);
+	case ABI_ARCH_GET_CPUID:
+		return 1; /* CPUID is allowed, and the virtual CPU cannot make it fault */
+	case ABI_ARCH_SET_CPUID:
+		return -ENODEV;
 	default:
 		return -EINVAL;
 	}

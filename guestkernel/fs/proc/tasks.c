@@ -331,10 +331,41 @@ static int show_limits(struct text *t, const struct pinode *i)
 	return 0;
 }
 
-static int show_zero(struct text *t, const struct pinode *i)
+static int show_oom_score(struct text *t, const struct pinode *i)
 {
-	text_printf(t, "0\n");
+	text_printf(t, "%llu\n", (unsigned long long)proc_oom_score(i->p));
 	return 0;
+}
+
+static int show_oom_adj(struct text *t, const struct pinode *i)
+{
+	text_printf(t, "%d\n", READ_ONCE(i->p->oom_adj));
+	return 0;
+}
+
+/* A decimal number, blanks and a newline around it allowed. */
+static int parse_adj(const char *s, int *out)
+{
+	bool minus = false;
+	int v = 0, digits = 0;
+
+	while (*s == ' ' || *s == '\t' || *s == '\n')
+		s++;
+	if (*s == '-' || *s == '+')
+		minus = *s++ == '-';
+	for (; *s >= '0' && *s <= '9' && digits < 6; s++, digits++)
+		v = v * 10 + (*s - '0');
+	while (*s == ' ' || *s == '\t' || *s == '\n')
+		s++;
+	*out = minus ? -v : v;
+	return digits && !*s ? 0 : -EINVAL;
+}
+
+static int store_oom_adj(const struct pinode *i, char *text, size_t n)
+{
+	int adj, err = parse_adj(text, &adj);
+
+	return err ? err : proc_set_oom_adj(i->p, adj);
 }
 
 static int show_cgroup(struct text *t, const struct pinode *i)
@@ -372,7 +403,11 @@ static u32 next_thread(const struct pinode *i, u32 from);
 		FILE_RO("maps", show_pid_maps), FILE_RO("smaps", show_pid_smaps),             \
 		FILE_RO("limits", show_limits), FILE_RO("mounts", show_mounts),               \
 		FILE_RO("mountinfo", show_mountinfo), FILE_RO("cgroup", show_cgroup),         \
-		FILE_RO("oom_score", show_zero), FILE_RO("oom_score_adj", show_zero),         \
+		FILE_RO("oom_score", show_oom_score),                                         \
+		{.name = "oom_score_adj",                                                     \
+		 .mode = ABI_S_IFREG | 0644,                                                  \
+		 .show = show_oom_adj,                                                        \
+		 .store = store_oom_adj},                                                     \
 		FILE_RO("uid_map", show_id_map), FILE_RO("gid_map", show_id_map),             \
 		{.name = "comm",                                                              \
 		 .mode = ABI_S_IFREG | 0644,                                                  \
