@@ -10,8 +10,8 @@
 #define G(field) offsetof(struct globals, field)
 
 const struct opt global_opts[] = {
-	{"platform", OPT_CHOICE, G(platform), .choices = "auto|kvm|systrap",
-	 .help = "what the sandbox runs on; kvm: without trying it first; systrap: without KVM"},
+	{"platform", OPT_CHOICE, G(platform), .choices = "auto|kvm|systrap|ptrace",
+	 .help = "what the sandbox runs on; see \"runsc help platforms\""},
 	{"platform_device_path", OPT_STRING, G(platform_device), "FILE",
 	 .help = "the KVM device (/dev/kvm)"},
 	{"network", OPT_CHOICE, G(network), .choices = "none", .help = "network of the container"},

@@ -7,7 +7,7 @@
 
 /* Flags before the verb; accepted behind it too. */
 struct globals {
-	const char *platform; /* auto or kvm */
+	const char *platform; /* auto, kvm, systrap or ptrace */
 	const char *platform_device;
 	const char *network;
 	const char *root;

@@ -1,8 +1,10 @@
 /* help.c - "runsc help": what there is, and how it is used */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vmm/cli/cli.h"
+#include "vmm/kvm/vm.h"
 #include "vmm/util/util.h"
 
 struct help_opts {
@@ -25,6 +27,29 @@ static void help_syscalls(const char *format)
 		fwrite(syscalls_json_start, 1, syscalls_json_end - syscalls_json_start, stdout);
 	else
 		fwrite(syscalls_table_start, 1, syscalls_table_end - syscalls_table_start, stdout);
+}
+
+static void help_platforms(const struct globals *globals)
+{
+	struct error err = {0};
+	int fd = -1;
+
+	printf("--platform=PLATFORM chooses what the guest kernel runs on:\n\n"
+	       "  kvm      ring 0 of a virtual machine without devices\n"
+	       "  systrap  a process of this host; programs run in processes of their own, whose\n"
+	       "           system calls are trapped by seccomp. Needs no KVM. One wall less: who\n"
+	       "           breaks the guest kernel is in that process, which has no files, no\n"
+	       "           network and few system calls\n"
+	       "  ptrace   another name of systrap\n"
+	       "  auto     kvm if it works (it is tried for at most 100 ms), else systrap; the\n"
+	       "           debug log says why, \"runsc list\" says which\n\n");
+	if (kvm_open(globals->platform_device, &fd, &err))
+		printf("kvm here: %s\n", err.text);
+	else
+		printf("kvm here: %s opens; whether it works, auto finds out at each start\n",
+		       globals->platform_device);
+	if (fd >= 0)
+		close(fd);
 }
 
 static void help_all(void)
@@ -69,6 +94,10 @@ static int help_run(struct globals *globals, int argc, char **argv, struct error
 		help_syscalls(o.format);
 		return 0;
 	}
+	if (!strcmp(argv[at], "platforms")) {
+		help_platforms(globals);
+		return 0;
+	}
 	verb = cli_find(argv[at]);
 	if (!verb)
 		return error_set(err, "help: no command \"%.64s\"; \"runsc help\" lists them",
@@ -79,8 +108,8 @@ static int help_run(struct globals *globals, int argc, char **argv, struct error
 
 const struct verb verb_help = {
 	.name = "help",
-	.usage = "[COMMAND | syscalls [--format=table|json]]",
-	.summary = "say how a command is used, or which system calls there are",
+	.usage = "[COMMAND | platforms | syscalls [--format=table|json]]",
+	.summary = "say how a command is used, or which system calls or platforms there are",
 	.opts = help_opts,
 	.run = help_run,
 };

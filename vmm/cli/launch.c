@@ -47,6 +47,8 @@ struct launch {
 	struct state state;
 	struct jail_process boot, gofer;
 	int kvm_fd;
+	bool systrap;	  /* without KVM, */
+	struct error kvm; /* and why: empty if that was asked for */
 	int control[2];	  /* ours, boot's */
 	int gofer_end[2]; /* ours, the gofer's: its hang-up ends the gofer */
 	int channel_fd, kick_fd, call_fd;
@@ -119,11 +121,6 @@ static int launch_channel(struct launch *l, struct error *err)
 	return rc ? error_set(err, "cannot lay out the file server's channel") : 0;
 }
 
-static bool launch_systrap(const struct launch *l)
-{
-	return !strcmp(l->globals->platform, "systrap");
-}
-
 static uint32_t launch_flags(const struct launch *l)
 {
 	const struct globals *g = l->globals;
@@ -132,8 +129,8 @@ static uint32_t launch_flags(const struct launch *l)
 	return (l->log_fd >= 0 ? BOOT_LOG : 0) | (g->debug ? BOOT_DEBUG : 0) |
 	       (g->strace ? BOOT_STRACE : 0) | (l->stats_file ? BOOT_STATS : 0) |
 	       (host_tsc_is_stable() ? BOOT_STABLE_TSC : 0) |
-	       (!strcmp(g->platform, "auto") ? BOOT_PROBE : 0) |
-	       (launch_systrap(l) ? BOOT_SYSTRAP : 0) | (g->count_host ? BOOT_COUNT_HOST : 0) |
+	       (!strcmp(g->platform, "auto") && !l->systrap ? BOOT_PROBE : 0) |
+	       (l->systrap ? BOOT_SYSTRAP : 0) | (g->count_host ? BOOT_COUNT_HOST : 0) |
 	       (json ? BOOT_LOG_JSON : 0) |
 	       (!strcmp(g->watchdog_action, "panic") ? BOOT_WATCHDOG_PANIC : 0);
 }
@@ -249,21 +246,63 @@ static void launch_let_go(struct launch *l)
 	}
 }
 
+/* KVM's device, unless the CPU makes the guest kernel's memory readable: it stays mapped while
+ * programs run. */
+static int launch_kvm(struct launch *l, struct error *err)
+{
+	if (kvm_open(l->globals->platform_device, &l->kvm_fd, err))
+		return -1;
+	if (!host_has_meltdown() || l->globals->allow_meltdown)
+		return 0;
+	close_fd(&l->kvm_fd);
+	return error_set(err, "this CPU has the Meltdown bug: a program in the sandbox could read "
+			      "the guest kernel's memory; use another machine or "
+			      "--platform=systrap, or --allow-meltdown if that is no harm");
+}
+
+static int launch_platform(struct launch *l, struct error *err)
+{
+	const char *name = l->globals->platform;
+
+	if (!strcmp(name, "kvm"))
+		return launch_kvm(l, err);
+	if (!strcmp(name, "auto"))
+		l->systrap = launch_kvm(l, &l->kvm) != 0;
+	else
+		l->systrap = true;
+	if (!strcmp(name, "ptrace"))
+		return error_set(&l->kvm, "\"ptrace\" is another name of it"), 0;
+	return 0;
+}
+
+/* For "runsc list": the lock's file is there as long as the container is. */
+static void launch_note_platform(struct launch *l)
+{
+	const char *name = l->systrap ? "systrap\n" : "kvm\n";
+
+	(void)!ftruncate(l->state.lock_fd, 0);
+	(void)!pwrite(l->state.lock_fd, name, strlen(name), 0);
+	if (l->systrap && l->kvm.text[0] && l->log_fd >= 0) {
+		cleanup_free char *line = NULL;
+
+		if (asprintf(&line, "platform systrap: %s", l->kvm.text) < 0)
+			line = NULL;
+		else
+			log_line(l->log_fd, !strcmp(l->globals->log_format, "json"), 1, line);
+	}
+}
+
 static int launch_start(struct launch *l, struct error *err)
 {
-	if (!launch_systrap(l) && kvm_open(l->globals->platform_device, &l->kvm_fd, err))
+	if (launch_platform(l, err))
 		return -1;
-	/* The guest kernel keeps its memory mapped while programs run. */
-	if (!launch_systrap(l) && host_has_meltdown() && !l->globals->allow_meltdown)
-		return error_set(err, "this CPU has the Meltdown bug: a program in the sandbox "
-				      "could read the guest kernel's memory; use another machine, "
-				      "or --allow-meltdown if that is no harm");
 	/* Signals first: from here on one that ends us has to wait until all is cleared up. */
 	if (launch_signals(l, err) || state_create(&l->state, l->root, l->c->id, err))
 		return -1;
 	if (launch_log(l, err) || launch_sockets(l, err) || launch_channel(l, err) ||
 	    launch_config(l, err))
 		return -1;
+	launch_note_platform(l);
 	if (launch_gofer(l, err) || launch_boot(l, err))
 		return -1;
 	if (jail_started(&l->gofer, err) || jail_started(&l->boot, err))
@@ -323,6 +362,10 @@ static int launch_message(struct launch *l, const struct boot_msg *msg, int *sta
 		return 0;
 	case BOOT_MSG_STATS:
 		launch_stats(l, msg);
+		return 0;
+	case BOOT_MSG_SYSTRAP:
+		l->systrap = true;
+		launch_note_platform(l);
 		return 0;
 	case BOOT_MSG_EXIT:
 		*status = WIFSIGNALED(msg->head.value) ? 128 + WTERMSIG(msg->head.value)

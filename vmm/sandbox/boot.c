@@ -279,6 +279,36 @@ static int boot_create(struct sandbox *sb, struct error *err)
 	return boot_write_page(sb, err);
 }
 
+/* What is left of an attempt with KVM: its memory is never touched again. */
+static void boot_leave_kvm(struct vm *vm)
+{
+	for (unsigned i = 0; vm->cpu && i < vm->cpu_count; i++) {
+		if (vm->cpu[i].fd > 0)
+			close(vm->cpu[i].fd);
+		if (vm->cpu[i].stats_fd > 0)
+			close(vm->cpu[i].stats_fd);
+	}
+	if (vm->stats_fd > 0)
+		close(vm->stats_fd);
+	if (vm->fd > 0)
+		close(vm->fd);
+	close(BOOT_FD_KVM);
+}
+
+static int boot_create_any(struct sandbox *sb, struct error *err)
+{
+	if (sb->conf.flags & BOOT_SYSTRAP)
+		return boot_create_systrap(sb, err);
+	if (!boot_create(sb, err))
+		return 0;
+	if (!(sb->conf.flags & BOOT_PROBE))
+		return -1;
+	sandbox_log(sb, 1, "platform systrap: %s", err->text);
+	boot_leave_kvm(&sb->vm);
+	boot_send(BOOT_FD_CONTROL, BOOT_MSG_SYSTRAP, 0, NULL, 0);
+	return boot_create_systrap(sb, err);
+}
+
 static int boot_start_container(struct sandbox *sb, struct error *err)
 {
 	struct abi_ctl start = {.op = ABI_CTL_START};
@@ -294,8 +324,7 @@ static int boot_set_up(struct sandbox *sb, struct error *err)
 	sb->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (sb->epoll_fd < 0 || sb->wake_fd < 0)
 		return error_sys(err, "cannot set up the main loop");
-	if (boot_read_config(sb, err) ||
-	    (sb->conf.flags & BOOT_SYSTRAP ? boot_create_systrap(sb, err) : boot_create(sb, err)))
+	if (boot_read_config(sb, err) || boot_create_any(sb, err))
 		return -1;
 	sb->wake = (struct source){.fd = sb->wake_fd, .ready = sandbox_on_verdict};
 	sandbox_watch(sb, &sb->wake, EPOLLIN);

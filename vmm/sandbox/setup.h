@@ -52,6 +52,7 @@ enum boot_msg_type {
 	BOOT_MSG_PANIC,	    /* text: one line; the report came before */
 	BOOT_MSG_REPORT,    /* text: a part of the report */
 	BOOT_MSG_STATS,	    /* text: a part of the statistics */
+	BOOT_MSG_SYSTRAP,   /* KVM failed its probe (the log says how): it goes on without */
 	/* the command to boot */
 	BOOT_MSG_SIGNAL, /* value: signal for the container's init */
 	BOOT_MSG_WINCH,	 /* value: rows | cols << 16 */
