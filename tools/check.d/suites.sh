@@ -153,3 +153,29 @@ suite_terminal() {
 	python3 test/vm/terminal.py
 	tools/testvm --timeout 300 -- python3 test/vm/terminal.py "$TOP/build/runsc"
 }
+
+# The ABI programs without KVM, on this machine, with so many CPUs; then one that attacks its stub.
+hosted_abi() {
+	local name words log=$LOGS/hosted.out
+	while IFS=$'\t' read -r name words; do
+		# shellcheck disable=SC1010,SC2086 # "do" is a verb; words of a command
+		if timeout -k 5 200 build/runsc --platform=systrap --cpus="$1" do -- $words \
+			>"$log" 2>&1 </dev/null; then
+			echo "pass $name"
+		else
+			echo "fail $name: status $?"
+			sed 's/^/  /' "$log"
+		fi
+	done < <(
+		abi_batch ""
+		printf 'hostile\t%s\n' "$TOP/build/test/hosted/hostile"
+	)
+}
+
+suite_hosted_abi_1() {
+	hosted_abi 1
+}
+
+suite_hosted_abi_2() {
+	hosted_abi 2
+}
