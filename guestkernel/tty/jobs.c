@@ -42,8 +42,14 @@ static void detach_locked(struct session *s, struct tty *t)
 static void tty_drop(struct quiesce_head *h)
 {
 	struct tty *t = container_of(h, struct tty, qhead);
+	u32 n;
 
-	tty_put(t);
+	spin_lock(&tasklist_lock);
+	n = t->drops;
+	t->drops = 0;
+	spin_unlock(&tasklist_lock);
+	while (n--)
+		tty_put(t);
 }
 
 void tty_session_ended_locked(struct session *s)
@@ -51,9 +57,10 @@ void tty_session_ended_locked(struct session *s)
 	struct tty *t = s->tty;
 
 	detach_locked(s, t);
-	/* Not under a spinlock: the last reference may have to ask the host. One session at a time
-	 * has the terminal, so its deferral is free. */
-	quiesce_defer(&t->qhead, tty_drop);
+	/* Not under a spinlock: the last reference may have to ask the host. A second session may
+	 * take the terminal and end before the first one's reference has gone. */
+	if (!t->drops++)
+		quiesce_defer(&t->qhead, tty_drop);
 }
 
 void tty_hangup_session(struct tty *t)

@@ -38,7 +38,8 @@ struct tty {
 	struct waitq in_wait, out_wait;
 	struct session *session;   /* [t] whose controlling terminal it is */
 	struct pgrp *foreground;   /* [t] holds a reference */
-	struct quiesce_head qhead; /* a session that ends drops its reference later */
+	u32 drops;		   /* [t] references of ended sessions, to be dropped by qhead */
+	struct quiesce_head qhead; /* queued if drops is not 0 */
 };
 
 void tty_setup(struct tty *t, const struct tty_driver *d, void *priv);
