@@ -75,6 +75,8 @@ static const struct script scripts[] = {
 	SCRIPT(hostile_epoll),
 	SCRIPT(hostile_timers),
 	SCRIPT(hostile_memory),
+	SCRIPT(hostile_texts),
+	SCRIPT(hostile_mounts),
 };
 #define NR_SCRIPTS (sizeof(scripts) / sizeof(scripts[0]))
 

@@ -4,6 +4,7 @@
 #include "abi/linux/errno.h"
 #include "abi/linux/fcntl.h"
 #include "abi/linux/mman.h"
+#include "abi/linux/mount.h"
 #include "abi/linux/socket.h"
 #include "abi/linux/time.h"
 #include "abi/linux/uio.h"
@@ -356,4 +357,105 @@ void script_hostile_memory(void *arg)
 	u_check_eq(u_syscall(NR_madvise, at, huge, ABI_MADV_POPULATE_READ), -EFAULT);
 	u_check_eq(u_syscall(NR_mlock2, at, huge, 0), 0);
 	u_check_eq(u_syscall(NR_munmap, at, huge), 0);
+}
+
+/* ---- files ---- */
+
+static int text_fd;
+
+static void text_reader(void *arg)
+{
+	uint64_t at = mem + 4096 * (1 + (uint64_t)arg);
+
+	for (int i = 0; i < 40; i++) {
+		long r = u_syscall(NR_pread64, text_fd, at, 2000, i & 1 ? 64 : 0);
+
+		u_check(r >= 0 && r <= 2000);
+	}
+	finish();
+}
+
+/* sendfile by the file's own position, which others move. */
+static void text_sender(void *arg)
+{
+	long sink = u_syscall(NR_openat, ABI_AT_FDCWD, mem + 32, ABI_O_CREAT | ABI_O_WRONLY, 0600);
+
+	u_check(sink >= 0);
+	for (int i = 0; i < 40; i++)
+		u_check(u_syscall(NR_sendfile, sink, text_fd, 0, 4000) >= 0);
+	u_check_eq(u_syscall(NR_close, sink), 0);
+	finish();
+}
+
+static void text_mover(void *arg)
+{
+	for (int i = 0; i < 80; i++) {
+		long at = (long)u_mmap(4096);
+
+		u_syscall(NR_mprotect, at, 4096, i & 1 ? ABI_PROT_READ : ABI_PROT_NONE);
+		u_syscall(NR_lseek, text_fd, i & 1 ? 0 : 1l << 40, ABI_SEEK_SET);
+	}
+	finish();
+}
+
+/* Threads read one generated text while it becomes longer, and move its position meanwhile. */
+void script_hostile_texts(void *arg)
+{
+	setup();
+	u_write(mem, "/p", 3);
+	u_write(mem + 8, "proc", 5);
+	u_write(mem + 16, "/p/self/maps", 13);
+	u_write(mem + 32, "/sink", 6);
+	u_check_eq(u_syscall(NR_mkdir, mem, 0755), 0);
+	u_check_eq(u_syscall(NR_mount, mem + 8, mem, mem + 8, 0, 0), 0);
+	text_fd = (int)u_syscall(NR_openat, ABI_AT_FDCWD, mem + 16, ABI_O_RDONLY, 0);
+	u_check(text_fd >= 0);
+	start(text_reader, (void *)0l);
+	start(text_reader, (void *)1l);
+	start(text_sender, NULL);
+	start(text_mover, NULL);
+	join(4);
+}
+
+static void mount_mover(void *arg)
+{
+	uint64_t from = mem + 64 * (uint64_t)arg, to = mem + 64 * (1 - (uint64_t)arg);
+
+	for (int i = 0; i < 15; i++)
+		u_syscall(NR_mount, from, to, 0, ABI_MS_MOVE, 0);
+	finish();
+}
+
+/* Threads move one mount to and fro, and another takes it away and makes it anew. */
+void script_hostile_mounts(void *arg)
+{
+	long r = 0;
+	int n = 0;
+
+	setup();
+	u_write(mem, "/a", 3);
+	u_write(mem + 64, "/b", 3);
+	u_write(mem + 128, "tmpfs", 6);
+	u_check_eq(u_syscall(NR_mkdir, mem, 0755), 0);
+	u_check_eq(u_syscall(NR_mkdir, mem + 64, 0755), 0);
+	for (int round = 0; round < 3; round++) {
+		u_check_eq(u_syscall(NR_mount, mem + 128, mem, mem + 128, 0, 0), 0);
+		start(mount_mover, (void *)0l);
+		start(mount_mover, (void *)0l);
+		start(mount_mover, (void *)1l);
+		for (int i = 0; i < 5; i++) {
+			u_syscall(NR_umount2, mem, ABI_MNT_DETACH);
+			u_syscall(NR_mount, mem + 128, mem + 64, mem + 128, 0, 0);
+		}
+		join(3);
+		while (u_syscall(NR_umount2, mem, ABI_MNT_DETACH) == 0 ||
+		       u_syscall(NR_umount2, mem + 64, ABI_MNT_DETACH) == 0)
+			;
+		u_check_eq(u_syscall(NR_rmdir, mem), 0);
+		u_check_eq(u_syscall(NR_mkdir, mem, 0755), 0);
+	}
+	/* One on the other: there is a last one. */
+	while (r == 0 && ++n < 100)
+		r = u_syscall(NR_mount, mem + 128, mem, mem + 128, 0, 0);
+	u_check_eq(r, -ENOSPC);
 }

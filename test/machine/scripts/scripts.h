@@ -50,3 +50,5 @@ void script_hostile_names(void *arg);
 void script_hostile_epoll(void *arg);
 void script_hostile_timers(void *arg);
 void script_hostile_memory(void *arg);
+void script_hostile_texts(void *arg);
+void script_hostile_mounts(void *arg);
