@@ -1,4 +1,7 @@
-"""One test VM: QEMU's command line, snapshots, and the frames that the agent sends."""
+"""One test VM: QEMU's command line, snapshots, and the frames that the agent sends.
+
+A snapshot is two files: the devices' state, and the memory, which a restored machine maps privately.
+So a start reads only the pages that it uses; clearing or loading two gigabytes takes seconds."""
 
 import glob
 import hashlib
@@ -50,7 +53,8 @@ class Machine:
         self.work = tempfile.TemporaryDirectory(prefix="testvm-")
         self.console = os.path.join(self.work.name, "console")
         self.process = None
-        self.monitor = None  # our end of QEMU's monitor socket
+        self.socket = None   # our end of QEMU's monitor socket
+        self.control = None  # the Monitor on it, once it was asked for
 
     def arguments(self):
         accel = "tcg,thread=" + ("single" if self.icount else "multi")
@@ -68,15 +72,19 @@ class Machine:
         return argv
 
     def snapshot_path(self):
-        parts = self.arguments() + [".".join(map(str, self.version))]
+        parts = self.arguments() + [".".join(map(str, self.version)), "memory apart"]
         key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
         kind = "icount" if self.icount else "smp%d" % self.smp
         return os.path.join(self.cache, "snapshot-%s-%s" % (kind, key))
 
-    def start(self, job, extra=(), fds=()):
+    def memory(self, path, share):
+        return ["-object", "memory-backend-file,id=ram,size=%dM,mem-path=%s,share=%s"
+                % (self.mem, path.replace(",", ",,"), share), "-machine", "memory-backend=ram"]
+
+    def start(self, job, extra=()):
         """Starts QEMU; the agent's frames are then read from self.frames."""
         read_end, write_end = os.pipe()
-        self.monitor, theirs = socket.socketpair()
+        self.socket, theirs = socket.socketpair()
         job_path = os.path.join(self.work.name, "job")
         with open(job_path, "wb") as f:
             f.write(job)
@@ -87,10 +95,21 @@ class Machine:
             "-fw_cfg", "name=opt/org.casemate/job,file=" + job_path] + list(extra)
         with open(os.path.join(self.work.name, "qemu"), "wb") as errors:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=errors,
-                                            stderr=errors, pass_fds=(write_end, theirs.fileno()) + tuple(fds))
+                                            stderr=errors, pass_fds=(write_end, theirs.fileno()))
         theirs.close()
         os.close(write_end)
         self.frames = Frames(read_end)
+
+    def monitor(self, limit=START_LIMIT):
+        if not self.control:
+            self.control = Monitor(self.socket)
+        self.socket.settimeout(limit)
+        return self.control
+
+    def without_memory(self):
+        """A migration that leaves the memory where it is."""
+        self.monitor().ask("migrate-set-capabilities", {
+            "capabilities": [{"capability": "x-ignore-shared", "state": True}]})
 
     def boot(self, job):
         self.start(job)
@@ -102,16 +121,19 @@ class Machine:
                 if not os.path.exists(path):
                     self.make_snapshot(path)
         os.utime(path)
-        with open(path, "rb") as f:
-            self.start(job, ["-incoming", "fd:%d" % f.fileno()], [f.fileno()])
+        self.start(job, self.memory(path + ".ram", "off") + ["-incoming", "defer"])
+        self.without_memory()
+        self.monitor().ask("migrate-incoming", {"uri": "exec:cat " + shlex.quote(path)})
 
     def make_snapshot(self, path):
         """Boots a VM to the point where its agent waits for a job, and saves it."""
-        self.start(b"-")
+        ram = path + ".ram"
+        self.start(b"-", self.memory(ram + ".new", "on"))
         try:
             self.expect_ready()
             time.sleep(0.5)  # what the kernel puts off at boot is done before the snapshot
-            monitor = Monitor(self.monitor)
+            self.without_memory()
+            monitor = self.monitor()
             monitor.ask("stop")
             monitor.ask("migrate-set-parameters", {"max-bandwidth": 1 << 40})
             monitor.ask("migrate", {"uri": "exec:cat >" + shlex.quote(path + ".new")})
@@ -124,7 +146,8 @@ class Machine:
                 time.sleep(0.05)
         finally:
             self.stop()
-        os.rename(path + ".new", path)
+        os.rename(ram + ".new", ram)
+        os.rename(path + ".new", path)  # last: with this name the snapshot exists
         self.prune()
 
     def expect_ready(self):
@@ -137,12 +160,14 @@ class Machine:
         raise TestvmError("the VM did not come up" + self.last_words())
 
     def prune(self):
-        """Drops the snapshots used least recently: each is of some 100 MB."""
+        """Drops the snapshots used least recently: each is of some 200 MB."""
         found = glob.glob(os.path.join(self.cache, "snapshot-*"))
-        found = [f for f in found if not f.endswith((".lock", ".new"))]
+        found = [f for f in found if not f.endswith((".lock", ".new", ".ram"))]
         found.sort(key=os.path.getmtime, reverse=True)
         for path in found[KEEP_SNAPSHOTS:]:
             os.unlink(path)
+            if os.path.exists(path + ".ram"):
+                os.unlink(path + ".ram")
 
     def last_words(self):
         """What QEMU and the console said, for an error message."""
@@ -159,7 +184,7 @@ class Machine:
         """Where the processors of a machine that hangs stand, for an error message."""
         text = ""
         try:
-            monitor = Monitor(self.monitor, limit=5)
+            monitor = self.monitor(limit=5)
             for _ in range(2):
                 said = monitor.ask("human-monitor-command", {"command-line": "info registers -a"})
                 text += "".join("\n  " + line.strip() for line in said.splitlines()
@@ -175,14 +200,15 @@ class Machine:
             self.process.wait()
             self.process = None
             self.frames.close()
-            self.monitor.close()
+            self.socket.close()
+            self.control = None
 
 
 class Monitor:
     """QEMU's machine protocol: a JSON object per line."""
 
-    def __init__(self, sock, limit=START_LIMIT):
-        sock.settimeout(limit)
+    def __init__(self, sock):
+        sock.settimeout(START_LIMIT)
         self.sock, self.file = sock, sock.makefile("r", encoding="utf-8")
         self.file.readline()  # the greeting
         self.ask("qmp_capabilities")
