@@ -16,6 +16,7 @@
 #define ABI_SPEC_NO_NEW_PRIVS (1u << 3)
 #define ABI_SPEC_STRACE	      (1u << 4)
 #define ABI_SPEC_OOM_GROUP    (1u << 5)
+#define ABI_SPEC_CWD_EXISTS   (1u << 6) /* the working directory is not made if it is missing */
 
 struct abi_spec {
 	uint32_t version;

@@ -323,11 +323,7 @@ int container_mounts(struct container *c, const struct abi_spec *spec, const cha
 	if (err)
 		goto out_put_ns;
 	c->mounts = s.ns;
-	if (!current->is_kernel && !current->fs)
-		err = container_fs(c, spec, blob, &current->fs);
-	if (!err)
-		return 0;
-	c->mounts = NULL;
+	return 0;
 out_put_ns:
 	mntns_put(s.ns);
 	return err;
@@ -337,13 +333,17 @@ int container_fs(struct container *c, const struct abi_spec *s, const char *blob
 		 struct fs_ctx **out)
 {
 	const struct path *root = &c->mounts->root;
+	const char *name = s->cwd ? blob + s->cwd : "/";
 	struct path cwd;
 	struct guise g;
 	int err = guise_on(&g, root);
 
 	if (err)
 		return err;
-	err = point_get(s->cwd ? blob + s->cwd : "/", false, &cwd);
+	if (s->flags & ABI_SPEC_CWD_EXISTS)
+		err = path_walk(ABI_AT_FDCWD, name, WALK_FOLLOW, &cwd);
+	else
+		err = point_get(name, false, &cwd);
 	guise_off(&g);
 	if (err)
 		return err;

@@ -419,8 +419,8 @@ int file_path(struct file *f, struct path *out) must_check;
 void file_describe(const struct file *f, const struct path *root, char *buf, size_t size);
 /* An unnamed file of memory: shared anonymous mappings, memfd. */
 struct file *tmpfs_file_anon(const char *name, u64 size, u32 flags) must_check;
-/* fs/container.c: a container's name space, as c->mounts; the calling task, if it is a user's and
- * has none, gets its root and working directory. */
+/* fs/container.c: a container's name space, as c->mounts; then its root and working directory,
+ * which is made if it is missing unless the spec says otherwise. */
 struct abi_spec;
 int container_mounts(struct container *c, const struct abi_spec *s, const char *blob) must_check;
 int container_fs(struct container *c, const struct abi_spec *s, const char *blob,

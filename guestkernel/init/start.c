@@ -339,6 +339,10 @@ static int run_steps(struct start *s)
 	err = container_mounts(s->ct, a, (const char *)s->req.data);
 	if (err)
 		return err;
+	ksnprintf(s->what, sizeof(s->what), "working directory %s", spec_str(s, a->cwd));
+	err = container_fs(s->ct, a, (const char *)s->req.data, &current->fs);
+	if (err)
+		return err;
 	ksnprintf(s->what, sizeof(s->what), "stdio");
 	err = step_files(s);
 	if (err)

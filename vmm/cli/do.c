@@ -105,6 +105,7 @@ static int do_fill(struct container *c, const struct do_opts *o, char **args, st
 	c->gid = getegid();
 	c->umask = 022;
 	c->root_overlay = true;
+	c->cwd_exists = o->cwd; /* the current one may be hidden by a mount: made anew */
 	c->memory_limit = o->memory;
 	c->pids_limit = o->pids;
 	c->terminal = isatty(0) && isatty(1);

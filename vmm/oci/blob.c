@@ -94,7 +94,8 @@ int container_blob(const struct container *c, uint32_t flags, uint32_t winsize, 
 		.flags = flags | (c->terminal ? ABI_SPEC_TTY : 0) |
 			 (c->root_readonly ? ABI_SPEC_ROOT_RO : 0) |
 			 (c->root_overlay ? ABI_SPEC_ROOT_OVERLAY : 0) |
-			 (c->no_new_privs ? ABI_SPEC_NO_NEW_PRIVS : 0),
+			 (c->no_new_privs ? ABI_SPEC_NO_NEW_PRIVS : 0) |
+			 (c->cwd_exists ? ABI_SPEC_CWD_EXISTS : 0),
 		.uid = c->uid,
 		.gid = c->gid,
 		.umask = c->umask,

@@ -41,6 +41,7 @@ struct container {
 	size_t nr_mounts;
 	bool root_readonly;
 	bool root_overlay;
+	bool cwd_exists;       /* a missing cwd is an error */
 	uint64_t memory_limit; /* 0: none asked */
 	uint64_t pids_limit;   /* 0: none */
 };
