@@ -280,10 +280,10 @@ static void test_clone_children(void)
 	CHECK_ERR(wait4_(pid, &status, 0), ECHILD);
 	CHECK_EQ(wait4_(pid, &status, __WCLONE), pid);
 	CHECK_EQ(status, 6 << 8);
+	signal(SIGUSR2, SIG_IGN);
 	pid = (pid_t)REQUIRE_OK(syscall(SYS_clone, SIGUSR2, NULL, NULL, NULL, NULL));
 	if (pid == 0)
 		_exit(7);
-	signal(SIGUSR2, SIG_IGN);
 	CHECK_EQ(wait4_(pid, &status, __WALL), pid);
 	CHECK_EQ(status, 7 << 8);
 }
