@@ -7,8 +7,7 @@
  *   gets its new space; past that point nothing fails.
  * Locks: proc->exec_lock throughout; tasklist_lock for the change of task->mm.
  * Sleeps: yes.
- * Invariants: AT_SECURE is 0, as set-user-id and file capabilities raise nothing.
- * Differs from Linux: no binfmt_misc, no a.out, no 32-bit programs, no rights from files.
+ * Differs from Linux: no binfmt_misc, no a.out, no 32-bit programs, no file capabilities.
  * Tests: test/unit/task/elf_test.c, test/fuzz/elf.c, test/abi/exec.c */
 #include "abi/linux/fcntl.h"
 #include "exec_internal.h"
@@ -140,24 +139,6 @@ static int own_files(struct task *t)
 	return 0;
 }
 
-/* capabilities(7): what exec makes of them, where files carry none. */
-static struct cred *exec_cred(void)
-{
-	struct cred *c = cred_new_copy(current->cred);
-	bool root;
-
-	if (!c)
-		return NULL;
-	root = c->uid == 0 || c->euid == 0;
-	c->suid = c->fsuid = c->euid;
-	c->sgid = c->fsgid = c->egid;
-	c->cap_perm = root ? c->cap_inh | c->cap_bset : c->cap_amb;
-	c->cap_eff = c->euid == 0 ? c->cap_perm : c->cap_amb;
-	if (root)
-		c->cap_amb &= c->cap_perm;
-	return c;
-}
-
 static void set_comm(struct task *t, const char *path)
 {
 	const char *base = strrchr(path, '/');
@@ -181,7 +162,7 @@ static void swap_space(struct task *t, struct mm *mm)
 }
 
 /* The old program is gone. Nothing fails here. */
-static void exec_commit(struct exec *x, struct cred *cred)
+static void exec_commit(struct exec *x)
 {
 	struct task *t = current;
 	struct proc *p = t->proc;
@@ -193,14 +174,17 @@ static void exec_commit(struct exec *x, struct cred *cred)
 	files_close_on_exec(t->files);
 	sighand_exec(p);
 	time_proc_exec(p);
-	cred_install(cred);
+	cred_install(x->cred);
+	x->cred = NULL;
 	t->altstack = (struct abi_stack){.ss_flags = ABI_SS_DISABLE};
 	t->robust_list = t->clear_tid = t->rseq = UADDR_NULL;
 	t->robust_len = 0;
 	t->rseq_len = t->rseq_sig = 0;
 	set_comm(t, x->path);
 	p->did_exec = true;
-	p->dumpable = true;
+	p->dumpable = t->cred->euid == t->cred->uid && t->cred->egid == t->cred->gid;
+	if (x->secure)
+		t->pdeath_sig = 0;
 	p->keep_caps = false;
 	p->exit_signal = ABI_SIGCHLD;
 	p->membarrier_registered = false;
@@ -209,26 +193,20 @@ static void exec_commit(struct exec *x, struct cred *cred)
 
 static int exec_run(struct exec *x)
 {
-	struct cred *cred;
-	int err = exec_build(x);
+	int err = exec_cred(x);
 
-	if (err)
-		return err;
-	err = own_files(current);
-	if (err)
-		return err;
-	cred = exec_cred();
-	if (!cred)
-		return -ENOMEM;
-	err = task_dethread();
+	if (!err)
+		err = exec_build(x);
+	if (!err)
+		err = own_files(current);
+	if (!err)
+		err = task_dethread();
 	if (!err)
 		err = sighand_unshare();
-	if (err) {
-		cred_put(cred);
+	if (err)
 		return err;
-	}
 	/* no failure past here */
-	exec_commit(x, cred);
+	exec_commit(x);
 	return 0;
 }
 
@@ -239,6 +217,7 @@ static void exec_free(struct exec *x)
 	exec_strings_free(&x->strings);
 	if (x->file)
 		file_put(x->file);
+	cred_put(x->cred);
 	for (u32 i = 0; i < x->nprefix; i++)
 		kfree(x->prefix[i]);
 	kfree(x->fd_path);

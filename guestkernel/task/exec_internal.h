@@ -1,4 +1,5 @@
-/* exec_internal.h - between the files of the loader: exec.c exec_args.c exec_stack.c elf.c script.c
+/* exec_internal.h - between the files of the loader: exec.c exec_args.c exec_cred.c exec_stack.c
+ * elf.c script.c
  */
 #pragma once
 #include "mm.h"
@@ -38,8 +39,10 @@ struct exec {
 	char *prefix[3 * EXEC_NESTING]; /* argv in front of the caller's: kmalloc'd */
 	u32 nprefix;
 	struct exec_strings strings;
-	struct mm *mm; /* the new space */
-	u64 entry, sp; /* where user mode starts */
+	struct mm *mm;	   /* the new space */
+	struct cred *cred; /* the new program's rights */
+	bool secure;	   /* they are not its caller's: AT_SECURE */
+	u64 entry, sp;	   /* where user mode starts */
 	/* for the auxiliary vector */
 	u64 phdr, phnum, base, prog_entry;
 	u64 stack_top;
@@ -52,6 +55,8 @@ int exec_open(int dirfd, const char *name, u32 flags, struct file **out) must_ch
 int exec_read_head(struct exec *x) must_check;
 /* elf.c: maps program and interpreter into x->mm. */
 int elf_load(struct exec *x) must_check;
+/* exec_cred.c: sets x->cred and x->secure. */
+int exec_cred(struct exec *x) must_check;
 /* exec_stack.c */
 void exec_layout(struct exec *x); /* where stack and mappings begin */
 int exec_build_stack(struct exec *x) must_check;

@@ -105,7 +105,7 @@ static int add_extras(struct exec *x, struct extras *e)
 
 static void fill_auxv(struct exec *x, const struct extras *e, u64 strings)
 {
-	const struct cred *c = current->cred;
+	const struct cred *c = x->cred;
 	const u64 v[][2] = {
 		{ABI_AT_SYSINFO_EHDR, x->mm->vdso},
 		{ABI_AT_HWCAP, mach_hwcap()},
@@ -121,7 +121,7 @@ static void fill_auxv(struct exec *x, const struct extras *e, u64 strings)
 		{ABI_AT_EUID, c->euid},
 		{ABI_AT_GID, c->gid},
 		{ABI_AT_EGID, c->egid},
-		{ABI_AT_SECURE, 0},
+		{ABI_AT_SECURE, x->secure},
 		{ABI_AT_RANDOM, strings + e->random},
 		{ABI_AT_HWCAP2, mach_hwcap2()},
 		{ABI_AT_MINSIGSTKSZ, mach_signal_frame_max()},

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -330,35 +331,84 @@ static void test_auxv(void)
 		 45);
 }
 
-/* A copy of this program with the set-user-ID bit and owned by another. */
-static void test_setuid_program(void)
+/* A copy of this program, of another owner; /var/tmp, as /tmp is often mounted nosuid. */
+static const char *copy_of_another(unsigned mode)
 {
-	const char *const argv[] = {"x", "--child", "secure", NULL};
-	static char copy[1 << 16];
+	static char copy[1 << 16], name[64];
 	int from, to;
 	ssize_t n;
 
-	if (geteuid() != 0)
-		SKIP("needs root");
+	snprintf(name, sizeof(name), "/var/tmp/abitest-suid.%d", (int)getpid());
 	from = (int)REQUIRE_OK(open(abi_self_path(), O_RDONLY));
-	to = (int)REQUIRE_OK(open(abi_tmp("suid"), O_WRONLY | O_CREAT, 0700));
+	to = (int)REQUIRE_OK(open(name, O_WRONLY | O_CREAT | O_EXCL, 0700));
 	while ((n = read(from, copy, sizeof(copy))) > 0)
 		REQUIRE(write(to, copy, (size_t)n) == n);
-	REQUIRE_OK(fchown(to, 12345, 0));
-	REQUIRE_OK(fchmod(to, 04755));
+	REQUIRE_OK(fchown(to, 12345, 23456));
+	REQUIRE_OK(fchmod(to, mode));
 	close(to);
-	n = run(abi_tmp("suid"), argv, NULL);
-	/* Where /tmp is mounted nosuid, nothing changes. */
-	if (n == 49)
-		SKIP("/tmp is nosuid");
-	CHECK_EQ(n, 48);
+	close(from);
+	return name;
 }
 
-static int child_secure(int argc, char **argv)
+static void exec_as(unsigned mode, const char *uid, const char *gid, const char *secure)
 {
-	if (geteuid() == 0 && getauxval(AT_SECURE) == 0)
-		return 49;
-	return geteuid() == 12345 && getuid() == 0 && getauxval(AT_SECURE) == 1 ? 48 : 1;
+	const char *name = copy_of_another(mode);
+	const char *const argv[] = {"x", "--child", "rights", uid, gid, secure, NULL};
+
+	CHECK_EQ(run(name, argv, NULL), 48);
+	CHECK_OK(unlink(name));
+}
+
+static void test_set_id_programs(void)
+{
+	if (geteuid() != 0 || getegid() != 0)
+		SKIP("needs root");
+	exec_as(0755, "0", "0", "0");
+	exec_as(04755, "12345", "0", "1");
+	exec_as(02755, "0", "23456", "1");
+	exec_as(06755, "12345", "23456", "1");
+	exec_as(02745, "0", "0", "0");
+	REQUIRE_OK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	exec_as(06755, "0", "0", "0");
+}
+
+/* An ordinary user's way to root, and what it does to signals and traces. */
+static void set_id_root(void *arg)
+{
+	const char *const argv[] = {"x", "--child", "rights", "0", "1000", "1", NULL};
+
+	CHECK_OK(setresgid(1000, 1000, 1000));
+	CHECK_OK(setresuid(1000, 1000, 1000));
+	CHECK_EQ(run(arg, argv, NULL), 48);
+}
+
+static void test_set_id_root(void)
+{
+	char name[64];
+
+	if (geteuid() != 0)
+		SKIP("needs root");
+	snprintf(name, sizeof(name), "%s", copy_of_another(0700));
+	REQUIRE_OK(chown(name, 0, 0));
+	REQUIRE_OK(chmod(name, 04755));
+	abi_join(abi_spawn(set_id_root, name));
+	CHECK_OK(unlink(name));
+}
+
+/* rights EUID EGID SECURE: what exec made of them; the saved IDs follow. */
+static int child_rights(int argc, char **argv)
+{
+	uid_t r, e, saved;
+	gid_t rg, eg, savedg;
+	bool secure = argc == 4 && argv[3][0] == '1';
+
+	if (argc != 4 || getresuid(&r, &e, &saved) || getresgid(&rg, &eg, &savedg))
+		return 1;
+	if (e != (uid_t)atoi(argv[1]) || saved != e || eg != (gid_t)atoi(argv[2]) || savedg != eg)
+		return 2;
+	if (getauxval(AT_SECURE) != secure || getauxval(AT_EUID) != e || getauxval(AT_EGID) != eg)
+		return 3;
+	return prctl(PR_GET_DUMPABLE) == !secure ? 48 : 4;
 }
 
 static int child(int argc, char **argv)
@@ -368,7 +418,7 @@ static int child(int argc, char **argv)
 		int (*run)(int, char **);
 	} modes[] = {
 		{"args", child_args}, {"lengths", child_lengths}, {"fds", child_fds},
-		{"bss", child_bss},   {"auxv", child_auxv},	  {"secure", child_secure},
+		{"bss", child_bss},   {"auxv", child_auxv},	  {"rights", child_rights},
 	};
 
 	memset(bss + 1, bss[0], 1);
@@ -395,7 +445,8 @@ static const struct abi_test tests[] = {
 	{"execveat", test_execveat},
 	{"fresh_memory", test_fresh_memory},
 	{"auxv", test_auxv},
-	{"setuid_program", test_setuid_program},
+	{"set_id_programs", test_set_id_programs},
+	{"set_id_root", test_set_id_root},
 };
 
 ABI_SUITE(tests, child);
