@@ -201,6 +201,7 @@ struct proc {
 	int stop_sig;		 /* [s] */
 	int exit_signal;	 /* [I] SIGCHLD, or what clone asked */
 	struct waitq child_wait; /* wait4 sleeps here */
+	struct waitq pidfd_wait; /* pollers of its pidfds */
 
 	struct abi_rlimit rlim[16]; /* [s] */
 	struct abi_itimerval_state {
@@ -263,6 +264,10 @@ struct proc *proc_find(struct container *c, u32 pid); /* likewise */
 /* The process with the lowest pid >= from; [t] held. For /proc and for kill(-1). */
 struct proc *proc_next(struct container *c, u32 from);
 struct pgrp *pgrp_find(struct container *c, u32 id);
+/* task/pidfd.c: a file that stands for p, and holds a reference to it; null: no memory. The process
+ * of a pidfd with a reference and the file's flags; null: not one. */
+struct file *pidfd_file(struct proc *p, u32 flags) must_check;
+struct proc *pidfd_proc(int fd, u32 *flags) must_check;
 /* time/: the timers of a new process; and of one that execs or ends. */
 void time_proc_init(struct proc *p);
 void time_proc_exec(struct proc *p); /* POSIX timers are deleted, interval timers stay */

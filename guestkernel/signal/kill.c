@@ -1,4 +1,5 @@
-/* kill.c - kill(2), tkill(2), tgkill(2), rt_sigqueueinfo(2), rt_tgsigqueueinfo(2) */
+/* kill.c - kill(2), tkill(2), tgkill(2), rt_sigqueueinfo(2), rt_tgsigqueueinfo(2),
+ * pidfd_send_signal(2) */
 #include "abi/linux/caps.h"
 #include "log.h"
 #include "signal/internal.h"
@@ -170,4 +171,41 @@ long sys_rt_tgsigqueueinfo(int tgid, int tid, int sig, uaddr_t uinfo)
 		return -EINVAL;
 	err = queue_info(&si, sig, uinfo, (u32)tgid == current->proc->pid);
 	return err ? err : kill_thread(tgid, tid, sig, &si);
+}
+
+/* A bad number is told after the process is found, as Linux does. */
+static int pidfd_info(struct abi_siginfo *si, int sig, uaddr_t uinfo, bool self)
+{
+	if (uaddr_is_null(uinfo)) {
+		info_user(si, sig, ABI_SI_USER);
+		return 0;
+	}
+	if (copy_in_obj(si, uinfo))
+		return -EFAULT;
+	if (si->si_signo != sig)
+		return -EINVAL;
+	return (si->si_code >= 0 || si->si_code == ABI_SI_TKILL) && !self ? -EPERM : 0;
+}
+
+long sys_pidfd_send_signal(int pidfd, int sig, uaddr_t uinfo, unsigned int flags)
+{
+	struct abi_siginfo si;
+	struct proc *p;
+	int err;
+
+	if (flags)
+		return -EINVAL;
+	p = pidfd_proc(pidfd, NULL);
+	if (!p)
+		return -EBADF;
+	err = pidfd_info(&si, sig, uinfo, p == current->proc);
+	if (!err && (sig < 0 || sig > ABI_NSIG))
+		err = -EINVAL;
+	if (!err) {
+		spin_lock(&tasklist_lock);
+		err = kill_one_locked(p, sig, &si);
+		spin_unlock(&tasklist_lock);
+	}
+	proc_put(p);
+	return err;
 }

@@ -4,7 +4,7 @@
  *   fail is allocated first (copies of the address space, descriptors, handlers); the child joins
  *   the lists and gets its number last, under tasklist_lock, where a pending kill still stops it.
  * Locks: tasklist_lock, then the parent's sig_lock. Sleeps: yes (mm_fork, vfork's wait).
- * Differs from Linux: namespaces (CLONE_NEW*), CLONE_PIDFD, CLONE_PTRACE, CLONE_INTO_CGROUP and
+ * Differs from Linux: namespaces (CLONE_NEW*), CLONE_PTRACE, CLONE_INTO_CGROUP and
  *   set_tid answer -EINVAL (CAVEATS). Tests: test/machine, test/abi */
 #include "abi/linux/caps.h"
 #include "abi/linux/sched.h"
@@ -25,21 +25,21 @@ struct clone_req {
 	u64 flags;
 	u64 stack; /* top; 0: the parent's */
 	u64 tls;
-	uaddr_t parent_tid, child_tid;
+	uaddr_t parent_tid, child_tid, pidfd;
 	int exit_signal;
 };
 
 #define CLONE_REFUSED                                                                  \
 	(ABI_CLONE_NEWNS | ABI_CLONE_NEWCGROUP | ABI_CLONE_NEWUTS | ABI_CLONE_NEWIPC | \
-	 ABI_CLONE_NEWUSER | ABI_CLONE_NEWPID | ABI_CLONE_NEWNET | ABI_CLONE_PIDFD |   \
-	 ABI_CLONE_PTRACE | ABI_CLONE_NEWTIME)
+	 ABI_CLONE_NEWUSER | ABI_CLONE_NEWPID | ABI_CLONE_NEWNET | ABI_CLONE_PTRACE |  \
+	 ABI_CLONE_NEWTIME)
 
 static int clone_check(const struct clone_req *r)
 {
 	u64 f = r->flags;
 
 	if (f & CLONE_REFUSED) {
-		klog_once(LOG_WARN, "clone: namespaces, pidfd and ptrace flags are not supported");
+		klog_once(LOG_WARN, "clone: namespaces and ptrace flags are not supported");
 		return -EINVAL;
 	}
 	if ((f & ABI_CLONE_SIGHAND) && !(f & ABI_CLONE_VM))
@@ -47,6 +47,10 @@ static int clone_check(const struct clone_req *r)
 	if ((f & ABI_CLONE_THREAD) && !(f & ABI_CLONE_SIGHAND))
 		return -EINVAL;
 	if ((f & ABI_CLONE_CLEAR_SIGHAND) && (f & ABI_CLONE_SIGHAND))
+		return -EINVAL;
+	if ((f & ABI_CLONE_PIDFD) &&
+	    ((f & (ABI_CLONE_THREAD | ABI_CLONE_DETACHED)) ||
+	     ((f & ABI_CLONE_PARENT_SETTID) && r->pidfd.va == r->parent_tid.va)))
 		return -EINVAL;
 	if ((f & ABI_CLONE_PARENT) && current->proc->unkillable)
 		return -EINVAL;
@@ -125,7 +129,6 @@ static struct proc *clone_proc(struct task *parent, const struct clone_req *r, i
 
 static void clone_inherit(struct task *c, struct task *p, const struct clone_req *r)
 {
-	c->container = p->container;
 	c->cred = p->cred;
 	cred_get(c->cred);
 	c->nice = p->nice;
@@ -217,11 +220,64 @@ static int clone_limits(const struct task *p)
 	return 0;
 }
 
+/* The child's number, and what stands for it: undone by clone_nameless. */
+struct clone_names {
+	struct file *pidfd_file;
+	int pidfd;
+};
+
+static void clone_nameless(struct task *c, struct proc *np, struct clone_names *n)
+{
+	if (n->pidfd_file) {
+		fd_unreserve(n->pidfd);
+		file_put(n->pidfd_file);
+	}
+	if (np)
+		pid_put(c->pid);
+	pid_put(c->pid);
+}
+
+static int clone_pidfd(struct proc *np, const struct clone_req *r, struct clone_names *n)
+{
+	int fd = fd_reserve(0, true);
+
+	if (fd < 0)
+		return fd;
+	n->pidfd_file = pidfd_file(np, 0);
+	n->pidfd = fd;
+	if (!n->pidfd_file) {
+		fd_unreserve(fd);
+		return -ENOMEM;
+	}
+	return put_user32(r->pidfd, (u32)fd);
+}
+
+static int clone_name(struct task *c, struct proc *np, const struct clone_req *r,
+		      struct clone_names *n)
+{
+	int err;
+
+	c->pid = pid_alloc(c->container);
+	if (!c->pid)
+		return -EAGAIN;
+	c->tid = c->pid->nr;
+	if (!np)
+		return 0;
+	np->pid = c->tid;
+	np->pid_obj = c->pid;
+	pid_get(c->pid);
+	err = r->flags & ABI_CLONE_PIDFD ? clone_pidfd(np, r, n) : 0;
+	if (err)
+		clone_nameless(c, np, n);
+	return err;
+}
+
 static int clone_build(const struct clone_req *r, struct task **out)
 {
 	struct task *p = current, *c;
+	struct clone_names names = {0};
 	struct proc *np = NULL;
-	int err = -ENOMEM;
+	int err;
 
 	c = task_alloc(p->comm);
 	if (!c)
@@ -234,16 +290,10 @@ static int clone_build(const struct clone_req *r, struct task **out)
 		if (!np)
 			goto out_drop;
 	}
-	err = -EAGAIN;
-	c->pid = pid_alloc(p->container);
-	if (!c->pid)
+	c->container = p->container;
+	err = clone_name(c, np, r, &names);
+	if (err)
 		goto out_free_proc;
-	c->tid = c->pid->nr;
-	if (np) {
-		np->pid = c->tid;
-		np->pid_obj = c->pid;
-		pid_get(c->pid);
-	}
 	clone_inherit(c, p, r);
 	if (r->flags & ABI_CLONE_CHILD_SETTID)
 		c->set_child_tid = r->child_tid;
@@ -253,15 +303,15 @@ static int clone_build(const struct clone_req *r, struct task **out)
 	mach_ctx_init(c, clone_child_main, NULL);
 	err = clone_publish(c, np, p, r);
 	if (err)
-		goto out_free_pid;
+		goto out_put_cred;
+	if (names.pidfd_file)
+		fd_install(names.pidfd, names.pidfd_file);
 	*out = c;
 	return 0;
 
-out_free_pid:
+out_put_cred:
 	cred_put(c->cred);
-	if (np)
-		pid_put(c->pid);
-	pid_put(c->pid);
+	clone_nameless(c, np, &names);
 out_free_proc:
 	if (np) {
 		sighand_put(np->sighand);
@@ -332,6 +382,7 @@ long sys_clone(unsigned long flags, unsigned long stack, uaddr_t ptid, uaddr_t c
 		.exit_signal = flags & ABI_CLONE_THREAD ? 0 : (int)(flags & CLONE_SIGNAL_MASK),
 		.stack = stack,
 		.parent_tid = ptid,
+		.pidfd = ptid,
 		.child_tid = ctid,
 		.tls = tls,
 	});
@@ -387,6 +438,7 @@ long sys_clone3(uaddr_t uargs, size_t size)
 		.exit_signal = (int)a.exit_signal,
 		.stack = a.stack ? a.stack + a.stack_size : 0,
 		.parent_tid = UADDR(a.parent_tid),
+		.pidfd = UADDR(a.pidfd),
 		.child_tid = UADDR(a.child_tid),
 		.tls = a.tls,
 	});

@@ -100,6 +100,7 @@ struct proc *proc_alloc(struct container *c)
 	spin_init(&p->sig_lock, RANK_SIGHAND);
 	sigpending_init(&p->pending);
 	waitq_init(&p->child_wait);
+	waitq_init(&p->pidfd_wait);
 	p->dumpable = true;
 	return p;
 }

@@ -255,6 +255,7 @@ static void exit_leave_locked(struct task *t)
 	sigpending_flush(&p->pending);
 	p->zombie = true;
 	spin_unlock(&p->sig_lock);
+	waitq_wake_all(&p->pidfd_wait);
 	zombie_settle_locked(p);
 }
 

@@ -3,6 +3,7 @@
  * A child is reported when it is a zombie, has stopped, or was continued; what is reported is
  * consumed unless WNOWAIT asks otherwise. The scan runs under tasklist_lock; the results are copied
  * out afterwards. Sleeps on proc->child_wait. Tests: test/abi */
+#include "abi/linux/fcntl.h"
 #include "abi/linux/wait.h"
 #include "ksignal.h"
 #include "log.h"
@@ -16,6 +17,8 @@
 struct wait_req {
 	int type, options;
 	u32 id;
+	struct proc *proc; /* P_PIDFD: a reference */
+	bool nonblock;	   /* and its file does not wait */
 	/* out */
 	u32 pid, uid;
 	int code, status; /* CLD_*, and exit code or signal */
@@ -30,6 +33,8 @@ static bool eligible(const struct wait_req *r, const struct proc *p)
 	if (r->type == ABI_P_PID && p->pid != r->id)
 		return false;
 	if (r->type == ABI_P_PGID && p->pgrp->id != r->id)
+		return false;
+	if (r->type == ABI_P_PIDFD && p != r->proc)
 		return false;
 	if (r->options & ABI_WALL)
 		return true;
@@ -176,6 +181,19 @@ long sys_wait4(int pid, uaddr_t ustatus, int options, uaddr_t uru)
 	return r.pid;
 }
 
+static int waitid_pidfd(struct wait_req *r, int fd)
+{
+	u32 flags;
+
+	r->proc = pidfd_proc(fd, &flags);
+	if (!r->proc)
+		return -EBADF;
+	r->nonblock = (flags & ABI_O_NONBLOCK) && !(r->options & ABI_WNOHANG);
+	if (r->nonblock)
+		r->options |= ABI_WNOHANG;
+	return 0;
+}
+
 static int waitid_target(struct wait_req *r, int type, int id)
 {
 	r->type = type;
@@ -189,7 +207,7 @@ static int waitid_target(struct wait_req *r, int type, int id)
 		r->id = id ? (u32)id : own_pgrp_id();
 		return id >= 0 ? 0 : -EINVAL;
 	case ABI_P_PIDFD:
-		return id < 0 ? -EINVAL : -EBADF; /* there are no pidfds */
+		return id < 0 ? -EINVAL : waitid_pidfd(r, id);
 	default:
 		return -EINVAL;
 	}
@@ -210,8 +228,12 @@ long sys_waitid(int type, int id, uaddr_t uinfo, int options, uaddr_t uru)
 	if (err)
 		return err;
 	found = do_wait(&r);
+	if (r.proc)
+		proc_put(r.proc);
 	if (found < 0)
 		return found;
+	if (!found && r.nonblock)
+		return -EAGAIN;
 	if (found) {
 		si.si_signo = ABI_SIGCHLD;
 		si.si_code = r.code;
