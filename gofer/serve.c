@@ -18,7 +18,7 @@
  *   rung, so that it answers EIO.
  * Locks: rx (request ring, and polling it), tx (completion ring), table, dir stripes: all leaves.
  * Sleeps: workers in file calls and in epoll; nobody with rx, tx or table held, but for the
- *   bounded polling under rx, which other workers do not wait for.
+ *   bounded polling under rx, during which no doorbell is asked for and none wakes another.
  * Invariants: a slot in flight has its busy bit; a second submission of it is a broken guest.
  *   Doorbells that bring nothing, many in a row, make a worker pause: a flood costs the guest more.
  * Tests: test/unit/gofer/ (in process), serve_test.c there (the confined process) */
@@ -106,15 +106,16 @@ static int ring_spin_locked(struct gofer_server *srv, struct abi_ring_desc *d)
 	return r;
 }
 
-/* Takes the next request. AGAIN: there is none, and the ring is armed or somebody polls it. */
+/* Takes the next request. AGAIN: there is none, and the ring is armed. Who took a doorbell has to
+ * look at the ring after whoever is looking just now: that one may have armed it before the request
+ * came, and be on its way to sleep. */
 static int ring_take(struct gofer_server *srv, uint32_t *slot)
 {
 	struct abi_ring_desc d;
 	bool more = false;
 	int r;
 
-	if (pthread_mutex_trylock(&srv->rx))
-		return ABI_RING_AGAIN;
+	pthread_mutex_lock(&srv->rx);
 	r = abi_ring_get(&srv->req, &d);
 	if (r == ABI_RING_AGAIN)
 		r = ring_spin_locked(srv, &d);
