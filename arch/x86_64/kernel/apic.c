@@ -6,8 +6,10 @@
  * armed deadline stays armed until it fires, as the MSR write that moves it costs an exit; only an
  * earlier one replaces it. A timer that fires for a deadline that is gone finds nothing due, which
  * ktimer_interrupt() expects. Wake-ups: mach_idle() says it is idle, then (full barrier) looks at
- * its word, then sti;hlt, which lets nothing in between. A waker changes the word, then (full
- * barrier) looks whether the CPU is idle.
+ * its word, then sti;hlt, which lets nothing in between. Where something gets in all the same (a
+ * hypervisor below that forgets the shadow of sti over an exit of its own, as QEMU's emulation of
+ * SVM does), kernel_trap() skips the hlt. A waker changes the word, then (full barrier) looks
+ * whether the CPU is idle.
  */
 #include "abi/boot.h"
 #include "kernel.h"
@@ -101,7 +103,7 @@ void mach_idle(const volatile u32 *word, u32 seen)
 
 	__atomic_exchange_n(&c->idle.v, 1, __ATOMIC_SEQ_CST);
 	if (*word == seen)
-		__asm__ volatile("sti; hlt; cli" ::: "memory");
+		idle_halt();
 	a_store_release(&c->idle, 0);
 }
 

@@ -35,7 +35,8 @@ struct mach_desc {
 } aligned_to(64);
 
 /* trap.S, entry.S */
-extern char syscall_entry[], ap_entry[];
+extern char syscall_entry[], ap_entry[], idle_halt_hlt[];
+void idle_halt(void);
 extern const u64 trap_stubs[256];
 void ctx_swap(u64 *save_sp, u64 next_sp);
 noreturn void stack_call(void *top, void (*fn)(void *arg), void *arg);

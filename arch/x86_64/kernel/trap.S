@@ -258,6 +258,17 @@ trap_stubs:
 	STUBS	192
 	.noaltmacro
 
+	/* void idle_halt(void): sleeps until an interrupt; kernel_trap() knows the place of the hlt */
+	.globl	idle_halt, idle_halt_hlt
+	.type	idle_halt, @function
+idle_halt:
+	sti
+idle_halt_hlt:
+	hlt
+	cli
+	ret
+	.size	idle_halt, . - idle_halt
+
 	/* void ctx_swap(u64 *save_sp, u64 next_sp) */
 	.globl	ctx_swap
 	.type	ctx_swap, @function

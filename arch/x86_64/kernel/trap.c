@@ -139,6 +139,9 @@ void kernel_trap(struct mach_user *f)
 {
 	if (f->vector >= VEC_IRQ) {
 		irq_dispatch((u32)f->vector);
+		/* What the handler has woken must not find this CPU asleep: see apic.c. */
+		if (f->rip == (u64)idle_halt_hlt)
+			f->rip++;
 		return;
 	}
 	if (f->vector == VEC_PF && x86_cr2() < mach_user_top && !(f->error & PF_RSVD) && fix_up(f))
