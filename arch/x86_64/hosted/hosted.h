@@ -19,7 +19,10 @@ struct stub {
 		struct stub_area *area; /* [I] */
 		s32 tid;		/* [I] */
 		u64 fs_base, gs_base;	/* [c] what it has loaded */
-	} thread[];			/* [cpu] */
+		struct luck {		/* [c] whether looking for the turn pays */
+			u32 score, turns;
+		} kernel, user;
+	} thread[]; /* [cpu] */
 };
 
 /* A stretch of the mirror that one order serves. */

@@ -21,7 +21,7 @@
 
 #define NEIGHBOURS   32u /* pages, aligned, around a fault */
 #define VMAS_MAX     40000u
-#define MAPPER_SPINS 200u
+#define MAPPER_SPINS 32u
 #define LOOK_MS	     200
 
 static bool done_now(s32 fd, u64 *count)

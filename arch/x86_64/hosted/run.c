@@ -4,13 +4,13 @@
  * the turn to the stub's thread, and waits until that has been interrupted by a system call, an
  * exception or a kick, all of which are signals there. Faults that only the mirror lacks are mended
  * here, without the portable kernel.
- * Waiting: some rounds of looking, then sleep on a word of the area until the CPU's deadline, and
- *   never longer than LOOK_NS, because the application can spoil the word. An interrupt that comes
- *   meanwhile, or a deadline, kicks the thread.
- * Trust: the turn, the event and the frame are claims of the application, copied once. Any of them
- *   means no more than a system call or fault that it could have made; registers are its own. A
- *   thread that does not answer a kick in ANSWER_NS loses its process.
- * Tests: test/abi under --platform=systrap, test/hosted
+ * Waiting: some rounds of looking, where that has paid lately (struct luck: it does not where both
+ *   sides share a processor, or the application computes), then sleep on a word of the area until
+ * the CPU's deadline, and never longer than LOOK_NS, because the application can spoil the word. An
+ * interrupt that comes meanwhile, or a deadline, kicks the thread. Trust: the turn, the event and
+ * the frame are claims of the application, copied once. Any of them means no more than a system
+ * call or fault that it could have made; registers are its own. A thread that does not answer a
+ * kick in ANSWER_NS loses its process. Tests: test/abi under --platform=systrap, test/hosted
  */
 #include "abi/boot.h"
 #include "abi/linux/signal.h"
@@ -22,7 +22,9 @@
 
 #define LOOK_NS	  20000000ull
 #define ANSWER_NS 5000000000ull
-#define SAME_MAX  16u /* times that one mended fault may come again */
+#define LUCK_MAX  8u
+#define LUCK_TRY  64u /* of so many turns one looks although it did not pay */
+#define SAME_MAX  64u /* times that a fault may come again at once though it was mended */
 
 #define SIG_SYS	     31u
 #define AUDIT_X86_64 0xc000003eu
@@ -120,6 +122,30 @@ static bool has_turn(struct stub_area *a)
 	return __atomic_load_n(&a->turn, __ATOMIC_SEQ_CST) != STUB_TURN_USER;
 }
 
+static u32 luck_spins(struct luck *l)
+{
+	return l->score || l->turns++ % LUCK_TRY == 0 ? plan->spins : 0;
+}
+
+static void luck_learn(struct luck *l, bool paid)
+{
+	if (!paid)
+		l->score /= 2;
+	else if (l->score < LUCK_MAX)
+		l->score++;
+}
+
+/* Looks for the turn to come back soon. */
+static void turn_look(struct cpu *c, struct stub_thread *t)
+{
+	u32 spins = luck_spins(&t->kernel);
+
+	for (u32 n = spins; n && !has_turn(t->area) && !READ_ONCE(c->mach.irq); n--)
+		mach_relax();
+	if (spins)
+		luck_learn(&t->kernel, has_turn(t->area));
+}
+
 struct kicks {
 	u64 first, last; /* ns, 0: none yet */
 };
@@ -167,8 +193,7 @@ static bool turn(struct cpu *c, struct stub *s, struct stub_thread *t)
 	__atomic_exchange_n(&a->turn, STUB_TURN_USER, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&a->stub_sleeps, __ATOMIC_SEQ_CST))
 		host_futex_wake(&a->turn);
-	for (u32 n = plan->spins; n && !has_turn(a) && !c->mach.irq; n--)
-		mach_relax();
+	turn_look(c, t);
 	while (alive && !has_turn(a)) {
 		if (irq_waiting(c))
 			alive = kick(s, t, &k);
@@ -306,8 +331,23 @@ static void lost(struct stub *s, struct mach_exit *why)
 	why_trap(why, ABI_SIGKILL, ABI_SI_KERNEL, 0);
 }
 
+struct same {
+	u64 addr;
+	u32 times;
+};
+
+/* A fault is mended by the mirror alone: true. One that comes again and again at one address is
+ * not: the host has no memory behind the page (its SIGBUS looks like any other fault). */
+static bool mend(struct same *same, u64 addr, u32 access)
+{
+	if (same->addr != addr)
+		*same = (struct same){.addr = addr};
+	return mirror_fill(current->mm, addr, access) == FILL_DONE && same->times++ < SAME_MAX;
+}
+
 /* One turn. True: *why says why it ended; false: again. */
-static bool run_once(struct cpu *c, struct mach_user *u, struct stub *s, struct mach_exit *why)
+static bool run_once(struct cpu *c, struct mach_user *u, struct stub *s, struct same *same,
+		     struct mach_exit *why)
 {
 	struct stub_thread *t = &s->thread[c->id];
 	struct event ev;
@@ -315,7 +355,8 @@ static bool run_once(struct cpu *c, struct mach_user *u, struct stub *s, struct 
 	regs_to_area(u, t->area);
 	bases_to_area(u, t);
 	fpu_to_stub(u, t->area);
-	t->area->spin = plan->spins;
+	luck_learn(&t->user, !READ_ONCE(t->area->stub_sleeps));
+	t->area->spin = luck_spins(&t->user);
 	if (!turn(c, s, t) || !event_read(t, u, &ev)) {
 		lost(s, why);
 		return true;
@@ -333,9 +374,12 @@ static bool run_once(struct cpu *c, struct mach_user *u, struct stub *s, struct 
 		tell(c, u, &ev, why);
 		return true;
 	}
-	if (mirror_fill(current->mm, ev.frame.cr2, fault_access(ev.frame.error)) == FILL_DONE)
+	if (mend(same, ev.frame.cr2, fault_access(ev.frame.error)))
 		return false;
-	tell_fault(u, &ev, why);
+	if (same->times > SAME_MAX)
+		why_trap(why, ABI_SIGBUS, ABI_BUS_ADRERR, ev.frame.cr2);
+	else
+		tell_fault(u, &ev, why);
 	return true;
 }
 
@@ -343,6 +387,7 @@ void mach_run_user(struct mach_user *u, struct mach_exit *why)
 {
 	struct cpu *c = cpu_self();
 	struct stub *s = stub_of(&current->mm->space);
+	struct same same = {~0ull, 0};
 
 	if (!s || __atomic_load_n(&s->dead, __ATOMIC_ACQUIRE)) {
 		lost(s, why);
@@ -363,7 +408,7 @@ void mach_run_user(struct mach_user *u, struct mach_exit *why)
 			irq_take(c);
 			return;
 		}
-		if (run_once(c, u, s, why))
+		if (run_once(c, u, s, &same, why))
 			return;
 	}
 }
