@@ -11,7 +11,7 @@ limit=250 # seconds for each side; what a late one has said is compared all the 
 cd / || exit 1
 timeout -k 5 $limit "$shell" "$script" >"$work/linux.out" 2>"$work/linux.err" </dev/null
 linux=$?
-timeout -k 5 $limit "$runsc" --platform=kvm do -- "$shell" "$script" >"$work/ours.out" 2>"$work/ours.err" </dev/null
+timeout -k 5 $limit "$runsc" --platform="${PLATFORM:-kvm}" do -- "$shell" "$script" >"$work/ours.out" 2>"$work/ours.err" </dev/null
 ours=$?
 bad=0
 [ $linux = 0 ] || {

@@ -179,3 +179,19 @@ suite_hosted_abi_1() {
 suite_hosted_abi_2() {
 	hosted_abi 2
 }
+
+# Real programs without KVM, compared with this machine's Linux.
+suite_hosted_real() {
+	local script name log=$LOGS/hosted.out
+	for script in "$TOP"/test/real/*.sh; do
+		name=$(basename "$script" .sh)
+		[ "$name" = compare ] && continue
+		if PLATFORM=systrap bash test/real/compare.sh "$TOP/build/runsc" "$script" \
+			>"$log" 2>&1 </dev/null; then
+			echo "pass $name"
+		else
+			echo "fail $name: status $?"
+			sed 's/^/  /' "$log"
+		fi
+	done
+}
