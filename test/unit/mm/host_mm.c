@@ -4,7 +4,8 @@
 #include <stdlib.h>
 
 void host_abort(const char *text);
-int host_vprint(char *buf, size_t size, const char *fmt, va_list ap);
+int host_vprint(char *buf, size_t size, const char *fmt, va_list ap)
+	__attribute__((format(printf, 3, 0)));
 
 void host_abort(const char *text)
 {
