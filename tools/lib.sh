@@ -38,8 +38,8 @@ need_packages() {
 	fi
 }
 
-# build_tree DIR COMPILER [MESON OPTION...]: configures at first use, and builds.
-build_tree() {
+# configure_tree DIR COMPILER [MESON OPTION...]: at first use, or anew with options.
+configure_tree() {
 	local dir=$1 compiler=$2
 	shift 2
 	if [ ! -e "$TOP/$dir/build.ninja" ]; then
@@ -47,5 +47,9 @@ build_tree() {
 	elif [ $# -gt 0 ]; then
 		meson configure "$@" "$TOP/$dir" || return 1
 	fi
-	ninja -k 0 -C "$TOP/$dir"
+}
+
+# build_tree DIR COMPILER [MESON OPTION...]: configures, and builds.
+build_tree() {
+	configure_tree "$@" && ninja -k 0 -C "$TOP/$1"
 }
