@@ -57,9 +57,13 @@ probe_guest_start:
 	mov	PROBE_HOLE, %al
 probe_after_load:
 	syscall
+probe_after_call:
 	ud2
 
-3:	/* ring 0 again */
+3:	/* ring 0 again: the return address must be that of ring 3 */
+	lea	probe_after_call(%rip), %rax
+	cmp	%rax, %rcx
+	jne	probe_guest_odd
 	mov	$PROBE_STACK + 0x1000, %esp
 	say	PROBE_SYSCALL
 	wrmsr_imm X2APIC_SPIV, 0, 0x1ff
@@ -79,6 +83,11 @@ probe_after_load:
 
 	.balign 16
 probe_guest_fault:
+	cmpq	$4, (%rsp)		/* a read by ring 3 of what is not present */
+	jne	probe_guest_odd
+	mov	%cr2, %rax
+	cmp	$PROBE_HOLE, %rax
+	jne	probe_guest_odd
 	say	PROBE_FAULT
 	add	$8, %rsp
 	lea	probe_after_load(%rip), %rax
