@@ -31,6 +31,19 @@ same() {
 
 verdict output same "$(box do echo hello world; echo $?)" $'hello world\n7'
 verdict probe same "$(box --platform=auto do status 5; echo $?)" 5
+
+# A processor that has other work makes no good KVM a bad one.
+busy_probe() {
+	local pids=() i
+	for i in 1 2 3 4; do
+		(while :; do :; done) &
+		pids+=($!)
+	done
+	box --platform=auto do status 5
+	echo $?
+	kill "${pids[@]}"
+}
+verdict probe-busy same "$(busy_probe)" 5
 verdict status same "$(box do status 42; echo $?)" 42
 verdict two-cpus same "$(box --cpus 2 do echo x)" x
 seq 20000 >"$work/in"
