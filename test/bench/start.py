@@ -3,7 +3,8 @@
 
 usage: start.py start RUNSC BENCH    ticks of `runsc do true`: the first, the cheapest of five
        start.py exits RUNSC          its wall time (ms), and the exits of its vCPUs
-       start.py idle RUNSC SIZE      memory of an idle sandbox with that limit, in KiB
+       start.py idle RUNSC SIZE      memory of an idle sandbox with that limit, in KiB; the
+                                     status is 1 if it is more than IDLE_MAX beyond the program's
 """
 
 import os
@@ -15,6 +16,9 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "vm"))
 
 from exits import Exits  # noqa: E402
+
+
+IDLE_MAX = 8192  # KiB
 
 
 def start(runsc, bench):
@@ -65,6 +69,13 @@ def pss(parent):
     return total
 
 
+def program(runsc, pid):
+    """KiB of the sandbox's memory that hold the program's pages and its files'."""
+    text = subprocess.run([runsc, "debug", "--stats", "do-%d" % pid], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
+    return 4 * sum(int(n) for n in re.findall(r"^memory\.(?:anon|cache) (\d+)$", text, re.M))
+
+
 def settle():
     subprocess.run(["sync"], check=True)
     with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as f:
@@ -84,9 +95,14 @@ def idle(runsc, size):
         box.stdout.readline()
         time.sleep(1)
         settle()
-        print("idle-%s-pss-KiB" % size, pss(box.pid))
-        print("idle-%s-MemAvailable-KiB" % size, before - available())
+        used = available()
+        own = program(runsc, box.pid)
+        beside = pss(box.pid) - own
+        print("idle-%s-program-KiB" % size, own)
+        print("idle-%s-pss-beside-KiB" % size, beside)
+        print("idle-%s-MemAvailable-KiB" % size, max(before - used, 0))
         box.stdin.close()
+    sys.exit(not own or beside > IDLE_MAX)
 
 
 if __name__ == "__main__":

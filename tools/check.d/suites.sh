@@ -150,6 +150,16 @@ suite_zero_exit() {
 		"$TOP/build/test/bench/bench"
 }
 
+# An idle sandbox's memory, at a small limit and at one beyond the machine's memory.
+suite_idle_memory() {
+	local size
+	for size in 64M 16G; do
+		printf 'idle-%s\tpython3 %s/test/bench/start.py idle %s/build/runsc %s\n' \
+			"$size" "$TOP" "$TOP" "$size"
+	done >"$LOGS/idle-memory.batch"
+	vm_batch "$LOGS/idle-memory.batch"
+}
+
 # The VMM by itself, with a kernel of a few lines.
 suite_vmm() {
 	tools/testvm --smp 2 --timeout 300 -- bash test/oci/micro.sh "$TOP/build/runsc-micro"
