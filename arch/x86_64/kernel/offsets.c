@@ -8,6 +8,7 @@
 __attribute__((used)) static void offsets(void)
 {
 	OFFSET(CPU_USER_RSP, cpu, mach.user_rsp);
+	OFFSET(CPU_USER_RAX, cpu, mach.user_rax);
 	OFFSET(CPU_USER_FRAME, cpu, mach.user_frame);
 	OFFSET(CPU_KERNEL_SP, cpu, mach.kernel_sp);
 	OFFSET(U_R15, mach_user, r15);

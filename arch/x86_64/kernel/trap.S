@@ -59,32 +59,35 @@
 	.globl	syscall_entry
 	.balign	64
 syscall_entry:
-	/* Not stored: what the frame of a task holds for ever (cs, ss), what only a trap's has (error),
-	 * and rax, which no call reads and each gets its result in. */
+	/* A stack first: whatever comes between has one. Not stored: what the frame of a task holds for
+	 * ever (cs, ss), what only a trap's has (error), and rax, which no call reads and each gets its
+	 * result in. */
 	swapgs
 	movq	%rsp, %gs:CPU_USER_RSP
-	movq	%gs:CPU_USER_FRAME, %rsp
-	movq	%rax, U_ORIG_RAX-U_END(%rsp)
-	movq	%gs:CPU_USER_RSP, %rax
-	movq	%rax, U_RSP-U_END(%rsp)
-	movq	%rcx, U_RIP-U_END(%rsp)
-	movq	%rcx, U_RCX-U_END(%rsp)
-	movq	%r11, U_RFLAGS-U_END(%rsp)
-	movq	%r11, U_R11-U_END(%rsp)
-	movq	$VEC_SYSCALL, U_VECTOR-U_END(%rsp)
-	movq	%rdi, U_RDI-U_END(%rsp)
-	movq	%rsi, U_RSI-U_END(%rsp)
-	movq	%rdx, U_RDX-U_END(%rsp)
-	movq	%r10, U_R10-U_END(%rsp)
-	movq	%r9, U_R9-U_END(%rsp)
-	movq	%r8, U_R8-U_END(%rsp)
-	movq	%rbp, U_RBP-U_END(%rsp)
-	movq	%rbx, U_RBX-U_END(%rsp)
-	movq	%r12, U_R12-U_END(%rsp)
-	movq	%r13, U_R13-U_END(%rsp)
-	movq	%r14, U_R14-U_END(%rsp)
-	movq	%r15, U_R15-U_END(%rsp)
 	movq	%gs:CPU_KERNEL_SP, %rsp
+	movq	%rax, %gs:CPU_USER_RAX
+	movq	%gs:CPU_USER_FRAME, %rax
+	movq	%rcx, U_RIP-U_END(%rax)
+	movq	%rcx, U_RCX-U_END(%rax)
+	movq	%gs:CPU_USER_RSP, %rcx
+	movq	%rcx, U_RSP-U_END(%rax)
+	movq	%gs:CPU_USER_RAX, %rcx
+	movq	%rcx, U_ORIG_RAX-U_END(%rax)
+	movq	%r11, U_RFLAGS-U_END(%rax)
+	movq	%r11, U_R11-U_END(%rax)
+	movq	$VEC_SYSCALL, U_VECTOR-U_END(%rax)
+	movq	%rdi, U_RDI-U_END(%rax)
+	movq	%rsi, U_RSI-U_END(%rax)
+	movq	%rdx, U_RDX-U_END(%rax)
+	movq	%r10, U_R10-U_END(%rax)
+	movq	%r9, U_R9-U_END(%rax)
+	movq	%r8, U_R8-U_END(%rax)
+	movq	%rbp, U_RBP-U_END(%rax)
+	movq	%rbx, U_RBX-U_END(%rax)
+	movq	%r12, U_R12-U_END(%rax)
+	movq	%r13, U_R13-U_END(%rax)
+	movq	%r14, U_R14-U_END(%rax)
+	movq	%r15, U_R15-U_END(%rax)
 	xorl	%eax, %eax		/* MACH_SYSCALL */
 	popq	%rbp
 	ret

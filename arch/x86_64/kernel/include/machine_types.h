@@ -34,7 +34,7 @@ struct mach_ctx {
 struct mach_desc;
 struct abi_cpu_block;
 struct mach_cpu {
-	uint64_t user_rsp;	     /* scratch of the system-call entry */
+	uint64_t user_rsp, user_rax; /* scratch of the system-call entry */
 	uint64_t user_frame;	     /* end of the current task's frame */
 	uint64_t kernel_sp;	     /* mach_run_user's */
 	struct mach_user *xstate_of; /* whose state the registers held last */
