@@ -49,7 +49,8 @@ configure_tree() {
 	fi
 }
 
-# build_tree DIR COMPILER [MESON OPTION...]: configures, and builds.
+# build_tree DIR COMPILER [MESON OPTION...]: configures, and builds: BUILD_TARGETS, or all.
 build_tree() {
-	configure_tree "$@" && ninja -k 0 -C "$TOP/$1"
+	# shellcheck disable=SC2086 # a list of words
+	configure_tree "$@" && ninja -k 0 -C "$TOP/$1" ${BUILD_TARGETS:-}
 }
