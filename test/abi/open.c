@@ -229,16 +229,18 @@ static void test_tmpfile(void)
 {
 	struct stat st;
 	char c;
-	int fd = open(abi_tmpdir(), O_TMPFILE | O_RDWR, 0600);
+	const char *dir = abi_tmpdir();
+	int fd = open(dir, O_TMPFILE | O_RDWR, 0600);
 
+	/* Linux's overlayfs has none before 6.3. */
 	if (fd == -1 && errno == EOPNOTSUPP)
-		SKIP("no O_TMPFILE here");
+		fd = open(dir = "/dev/shm", O_TMPFILE | O_RDWR, 0600);
 	CHECK_OK(fd);
 	CHECK_OK(fstat(fd, &st));
 	CHECK_EQ(st.st_nlink, 0);
 	CHECK_EQ(write(fd, "x", 1), 1);
 	CHECK_EQ(pread(fd, &c, 1, 0), 1);
-	CHECK_ERR(open(abi_tmpdir(), O_TMPFILE | O_RDONLY, 0600), EINVAL);
+	CHECK_ERR(open(dir, O_TMPFILE | O_RDONLY, 0600), EINVAL);
 }
 
 static void test_lowest_descriptor(void)
