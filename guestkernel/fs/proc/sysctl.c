@@ -157,6 +157,7 @@ static const struct pnode kernel_children[] = {
 	RO("shmmax", show_shmmax),
 	RO("sem", show_sem),
 	RO("randomize_va_space", show_two),
+	RO("tainted", show_nought),
 	DIR_OF("random", random_children),
 	{0},
 };
