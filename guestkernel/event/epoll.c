@@ -57,12 +57,17 @@ static bool item_woken(struct waiter *w, u32 events)
 	struct epitem *it = q->item;
 	u32 want = READ_ONCE(it->events);
 
+	bool woke;
+
 	if (!(want & ~PRIVATE) || (events && !(events & (want | ALWAYS))))
 		return false;
-	(void)item_make_ready(it);
-	if (waitq_has_waiters(&it->ep->poll_wait))
+	woke = item_make_ready(it);
+	if (waitq_has_waiters(&it->ep->poll_wait)) {
 		waitq_wake_nested(&it->ep->poll_wait, ABI_POLLIN);
-	return true;
+		woke = true;
+	}
+	/* An exclusive item that nobody waits for leaves the event to the next one. */
+	return woke || !(want & ABI_EPOLLEXCLUSIVE);
 }
 
 struct insert_ctx {
@@ -81,6 +86,7 @@ static void item_queue(struct poll_table *pt, struct file *f, struct waitq *q)
 	e->item = it;
 	waiter_init(&e->w, current);
 	e->w.wake = item_woken;
+	e->w.exclusive = it->events & ABI_EPOLLEXCLUSIVE;
 	waitq_add(q, &e->w);
 }
 

@@ -127,6 +127,7 @@ struct task {
 	int exit_code;		       /* [o] wait status */
 	int pdeath_sig;		       /* [o] */
 	u64 timer_slack;	       /* [o] ns, as prctl said; timers here have none */
+	u64 timer_slack_default;       /* [o] what prctl goes back to: the creator's slack */
 	struct completion *vfork_done; /* [t] parent waits */
 	char comm[16];		       /* [a] racy by nature */
 	bool is_kernel;		       /* [I] */

@@ -60,7 +60,7 @@ long pipe_set_size(struct file *f, u64 want)
 
 	if (!file_is_pipe(f))
 		return -EBADF;
-	if (want > PIPE_LIMIT || !want)
+	if (want > PIPE_LIMIT)
 		return -EINVAL;
 	while (size < want)
 		size *= 2;

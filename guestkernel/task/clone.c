@@ -133,6 +133,7 @@ static void clone_inherit(struct task *c, struct task *p, const struct clone_req
 	cred_get(c->cred);
 	c->nice = p->nice;
 	c->timer_slack = p->timer_slack;
+	c->timer_slack_default = p->timer_slack;
 	c->policy = p->policy;
 	c->rt_prio = p->rt_prio;
 	c->cpu = cpu_self()->id;

@@ -44,6 +44,7 @@ struct task *task_alloc(const char *comm)
 	str_copy(t->comm, comm, sizeof(t->comm));
 	t->altstack.ss_flags = ABI_SS_DISABLE;
 	t->timer_slack = TIMER_SLACK_DEFAULT;
+	t->timer_slack_default = TIMER_SLACK_DEFAULT;
 	return t;
 
 out_free_stack:

@@ -87,7 +87,7 @@ static long prctl_set(struct proc *p, int op, unsigned long a2, bool rest_zero)
 		return 0;
 	case ABI_PR_SET_TIMERSLACK:
 		/* An upper bound on lateness that timers here keep whatever it is. */
-		current->timer_slack = a2 ? a2 : TIMER_SLACK_DEFAULT;
+		current->timer_slack = a2 ? a2 : current->timer_slack_default;
 		return 0;
 	case ABI_PR_SET_CHILD_SUBREAPER:
 		p->subreaper = a2 != 0;

@@ -3,10 +3,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -285,6 +287,50 @@ static void test_exclusive(void)
 	CHECK_ERR(ctl(ep, EPOLL_CTL_ADD, make(), EPOLLIN | EPOLLEXCLUSIVE, 0), EINVAL);
 }
 
+static char state_of(pid_t pid)
+{
+	char path[64];
+	const char *text;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	text = strrchr(abi_read_file(path), ')');
+	return text ? text[2] : '?';
+}
+
+/* One byte wakes one of those that wait exclusively for the pipe, each with an instance of its own;
+ * the others go on sleeping until they are told to stop. */
+static void test_exclusive_wakes_one(void)
+{
+	enum { N = 4 };
+	int fds[2], status, woken = 0;
+	pid_t pids[N];
+
+	REQUIRE_OK(pipe(fds));
+	for (int i = 0; i < N; i++) {
+		pids[i] = (pid_t)REQUIRE_OK(fork());
+		if (pids[i] == 0) {
+			struct epoll_event ev;
+			int ep = make();
+
+			ctl(ep, EPOLL_CTL_ADD, fds[0], EPOLLIN | EPOLLET | EPOLLEXCLUSIVE, 0);
+			_exit(wait_(ep, &ev, 1, -1) == 1 ? 1 : 2);
+		}
+	}
+	for (int i = 0; i < N; i++)
+		while (state_of(pids[i]) != 'S')
+			usleep(1000);
+	CHECK_EQ(write(fds[1], "x", 1), 1);
+	CHECK_OK(wait(&status));
+	CHECK_EQ(status, 1 << 8);
+	for (int i = 0; i < N; i++)
+		kill(pids[i], SIGKILL);
+	while (wait(&status) > 0)
+		woken += status != SIGKILL;
+	CHECK(woken < N - 1);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static const struct abi_test tests[] = {
 	{"level", test_level},
 	{"edge", test_edge},
@@ -299,6 +345,7 @@ static const struct abi_test tests[] = {
 	{"blocking", test_blocking},
 	{"pwait_mask", test_pwait_mask},
 	{"exclusive", test_exclusive},
+	{"exclusive_wakes_one", test_exclusive_wakes_one},
 };
 
 ABI_SUITE(tests, NULL);

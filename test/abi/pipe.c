@@ -141,6 +141,7 @@ static void test_size(void)
 
 	make(fds, O_NONBLOCK);
 	CHECK_EQ(fcntl(fds[0], F_GETPIPE_SZ), 65536);
+	CHECK_EQ(fcntl(fds[0], F_SETPIPE_SZ, 0), (int)PAGE);
 	n = fcntl(fds[0], F_SETPIPE_SZ, 1);
 	CHECK_EQ(n, (int)PAGE);
 	CHECK_EQ(fcntl(fds[1], F_GETPIPE_SZ), (int)PAGE);

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "abitest.h"
@@ -96,6 +97,9 @@ static void test_prctl_names(void)
 
 static void test_prctl_flags(void)
 {
+	int status;
+	pid_t pid;
+
 	CHECK_EQ(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 1);
 	CHECK_OK(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
 	CHECK_EQ(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
@@ -109,6 +113,14 @@ static void test_prctl_flags(void)
 	CHECK_ERR(prctl(PR_SET_KEEPCAPS, 2, 0, 0, 0), EINVAL);
 	CHECK_OK(prctl(PR_SET_TIMERSLACK, 1000, 0, 0, 0));
 	CHECK_EQ(prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0), 1000);
+	pid = (pid_t)REQUIRE_OK(fork());
+	if (pid == 0) { /* the child's default is what the parent has */
+		prctl(PR_SET_TIMERSLACK, 5000, 0, 0, 0);
+		prctl(PR_SET_TIMERSLACK, 0, 0, 0, 0);
+		_exit(prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0) == 1000 ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	CHECK_EQ(status, 0);
 }
 
 static void test_affinity(void)
