@@ -93,6 +93,8 @@ long sys_sched_getaffinity(int pid, unsigned int len, uaddr_t umask)
 	if (err)
 		return err;
 	memcpy(mask, t->affinity, sizeof(mask));
+	if (cpu_count % 64) /* only CPUs that exist: programs count the bits */
+		mask[cpu_count / 64] &= (1ull << cpu_count % 64) - 1;
 	if (copy_out(umask, mask, size))
 		return -EFAULT;
 	return size;

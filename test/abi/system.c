@@ -128,8 +128,12 @@ static void test_affinity(void)
 	static unsigned long mask[128], other[128];
 	long n = CHECK_OK(syscall(SYS_sched_getaffinity, 0, sizeof(mask), mask));
 	unsigned cpu = 0;
+	int bits = 0;
 
 	CHECK(n >= 8 && n % 8 == 0);
+	for (long i = 0; i < n / 8; i++)
+		bits += __builtin_popcountl(mask[i]);
+	CHECK(bits <= get_nprocs_conf());
 	while (!(mask[cpu / 64] >> cpu % 64 & 1) && cpu < 8191)
 		cpu++;
 	CHECK_ERR(syscall(SYS_sched_getaffinity, 0, 4, mask), EINVAL);
