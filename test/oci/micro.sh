@@ -34,8 +34,8 @@ verdict probe same "$(box --platform=auto do status 5; echo $?)" 5
 
 # A processor that has other work makes no good KVM a bad one.
 busy_probe() {
-	local pids=() i
-	for i in 1 2 3 4; do
+	local pids=()
+	for _ in 1 2 3 4; do
 		(while :; do :; done) &
 		pids+=($!)
 	done
