@@ -379,8 +379,6 @@ void decode_result(struct trace_text *x, const struct decode *d)
 
 	if (r == -ENORESULT) {
 		trace_add(x, "?");
-	} else if (r <= -ERESTARTSYS && r >= -ERESTART_RESTARTBLOCK) {
-		trace_add(x, "? (interrupted)");
 	} else if (r < 0 && r >= -ABI_ERRNO_MAX) {
 		name = syscall_errno_name((int)-r);
 		trace_add(x, "-1 %s", name ? name : "?");
