@@ -78,7 +78,7 @@ host_kvm() {
 	mkdir -m 777 "$work/open"
 	refused kvm-no-permission 1 '/dev/kvm' \
 		setpriv --reuid 65534 --regid 65534 --clear-groups -- \
-		"$runsc" --root "$work/open" do -- true
+		"$runsc" --root "$work/open" --platform=kvm do -- true
 	refused platform 1 'platform' box --platform=kwm do -- true
 }
 

@@ -18,6 +18,9 @@ expect() { # NAME GOT WANTED
 	fi
 }
 
+# The first start on a machine fetches a kernel and says so.
+$testvm -- true 2>/dev/null
+
 status_and_streams() {
 	$testvm -e "A=b c" --cwd /usr -- sh -c 'echo "$A"; pwd; echo err >&2; exit 7' \
 		>"$work/out" 2>"$work/err"

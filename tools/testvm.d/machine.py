@@ -190,6 +190,10 @@ class Machine:
                 text += "".join("\n  " + line.strip() for line in said.splitlines()
                                 if re.match(r"\s*(CPU#|RIP|CS |CR3|CR0)", line))
                 time.sleep(0.2)
+            for cpu in range(self.smp):
+                said = monitor.ask("human-monitor-command",
+                                   {"command-line": "x/8i $pc", "cpu-index": cpu})
+                text += "".join("\n  cpu %d: %s" % (cpu, line) for line in said.splitlines())
         except (OSError, TestvmError) as e:
             text += "\n  the monitor: %s" % e
         return text
