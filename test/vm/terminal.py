@@ -26,6 +26,8 @@ class Session:
         if self.pid == 0:
             if runsc:
                 command = [runsc, "--platform=kvm", "do", "-e", "PS1=READY> ", "--", *command]
+            for sig in (signal.SIGINT, signal.SIGQUIT):  # ignored in what runs in the background
+                signal.signal(sig, signal.SIG_DFL)
             os.environ["PS1"] = "READY> "
             os.execv(command[0], command)
 
