@@ -1,9 +1,9 @@
 /* init.c - the file systems there are, and their start */
 #include "init.h"
 #include "fs_internal.h"
-#include "gofer/gofs.h"
-#include "overlay/overlay.h"
-#include "tmpfs/tmpfs.h"
+#include "fs/gofer/gofs.h"
+#include "fs/overlay/overlay.h"
+#include "fs/tmpfs/tmpfs.h"
 
 void vfs_init(void)
 {

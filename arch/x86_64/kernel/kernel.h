@@ -34,7 +34,7 @@ struct mach_desc {
 	u32 pv_eoi; /* bit 0, set by the host: the end of this interrupt needs no exit */
 } aligned_to(64);
 
-/* trap.S, entry.S */
+/* trap.S, entry.S, switch.S */
 extern char syscall_entry[], ap_entry[], idle_halt_hlt[];
 void idle_halt(void);
 extern const u64 trap_stubs[256];
