@@ -27,6 +27,8 @@
 
 #define BIT(n) (1u << (n))
 
+#define CPUID_HYPERVISOR 0x40000000u /* signature of the hypervisor in ebx, ecx, edx */
+
 enum cpuid_register { REG_EAX, REG_EBX, REG_ECX, REG_EDX };
 
 /* Bits taken away, leaf by leaf. */
@@ -182,17 +184,33 @@ static void cpuid_add(struct kvm_cpuid2 *set, struct kvm_cpuid_entry2 entry)
 		set->entries[set->nent++] = entry;
 }
 
+/* QEMU's emulation may deliver an injected interrupt a second time, whatever the guest's flags say,
+ * unless the guest exits soon after the first: then even the end of an interrupt has to be an exit.
+ */
+static bool host_is_emulated(void)
+{
+	uint32_t eax, ebx, ecx, edx, signature[3];
+
+	__cpuid(1, eax, ebx, ecx, edx);
+	if (!(ecx & BIT(31))) /* no hypervisor */
+		return false;
+	__cpuid(CPUID_HYPERVISOR, eax, signature[0], signature[1], signature[2]);
+	return !memcmp(signature, "TCGTCGTCGTCG", sizeof(signature));
+}
+
 /* The leaves made here: extended topology, and KVM's own signature with the features used. */
 static void cpuid_add_own(struct kvm_cpuid2 *set, const struct vcpu *cpu, uint32_t kvm_features)
 {
 	unsigned count = cpu->vm->cpu_count;
 	static const char signature[12] = "KVMKVMKVM";
 	struct kvm_cpuid_entry2 kvm = {.function = KVM_CPUID_SIGNATURE, .eax = KVM_CPUID_FEATURES};
-	const uint32_t wanted = BIT(KVM_FEATURE_CLOCKSOURCE2) | BIT(KVM_FEATURE_STEAL_TIME) |
-				BIT(KVM_FEATURE_PV_EOI) | BIT(KVM_FEATURE_ASYNC_PF) |
-				BIT(KVM_FEATURE_ASYNC_PF_INT) | BIT(KVM_FEATURE_PV_SCHED_YIELD) |
-				BIT(KVM_FEATURE_PV_UNHALT) |
-				BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT);
+	uint32_t wanted = BIT(KVM_FEATURE_CLOCKSOURCE2) | BIT(KVM_FEATURE_STEAL_TIME) |
+			  BIT(KVM_FEATURE_PV_EOI) | BIT(KVM_FEATURE_ASYNC_PF) |
+			  BIT(KVM_FEATURE_ASYNC_PF_INT) | BIT(KVM_FEATURE_PV_SCHED_YIELD) |
+			  BIT(KVM_FEATURE_PV_UNHALT) | BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT);
+
+	if (host_is_emulated())
+		wanted &= ~BIT(KVM_FEATURE_PV_EOI);
 
 	cpuid_add(set, (struct kvm_cpuid_entry2){.function = 0xb,
 						 .index = 0,
