@@ -36,8 +36,8 @@ int arch_vcpu_setup(struct vcpu *cpu, struct error *err);
 int arch_vcpu_enter(struct vcpu *cpu, struct error *err);
 
 /* Tries what the kernel relies on with a micro guest on vCPU 0; leaves the vCPU as it was, and the
- * signals SIGALRM and SIGPROF caught. No other thread of the process computes meanwhile. The error
- * says in plain words what does not work. */
+ * signal SIGALRM caught. Takes a tenth of a second at most on a host that is not busy. No other
+ * thread of the process computes meanwhile. The error says in plain words what does not work. */
 int arch_probe(struct vm *vm, struct error *err);
 
 /* On the vCPU's thread, after KVM_RUN: acts on an exit that only this architecture has. Returns

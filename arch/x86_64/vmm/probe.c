@@ -10,9 +10,10 @@
  *   slow: the guest's loop in processor time of this thread, over the same loop in user mode here,
  *   run beside it. A processor gives 1 to 5, an emulated ring 0 a thousand. What interrupts the
  *   one and not the other is chance, so the least ratio of several tries counts.
- *   late: a guest that spins is ended by processor time, and only one that sleeps (an interrupt
- *   did not come) by the clock; both are tried again with more.
- * A KVM that works passes at the first try, in less than a millisecond of its own.
+ *   late: a periodic signal interrupts the guest and counts; ten in all are too many. On a host
+ * that had no time for this thread several of them come as one, so only those count between which
+ * the guest could run, and a refusal takes a tenth of a second of a host that is not busy. A KVM
+ * that works passes at the first try, in less than a millisecond of its own.
  */
 #include "arch/x86_64/vmm/probe.h"
 
@@ -29,12 +30,11 @@
 #include "vmm/kvm/arch.h"
 #include "vmm/util/util.h"
 
-#define PAGE	  4096ull
-#define SPIN_MS	  100u /* of processor time */
-#define SLEEP_MS  200u /* of the clock */
-#define TRIES	  4u
-#define MORE_TIME 3u   /* times both limits, at each further try of a late guest */
-#define SLOW	  100u /* guest's loop over our own */
+#define PAGE	4096ull
+#define TICK_MS 10u
+#define TICKS	10u
+#define TRIES	4u
+#define SLOW	100u /* guest's loop over our own */
 
 enum { F_CODE, F_DATA, F_STACK, F_ROOT, F_PDPT, F_PD, F_PT, F_COUNT };
 
@@ -47,7 +47,7 @@ extern const uint8_t probe_guest_start[], probe_guest_end[];
 extern const uint8_t probe_guest_fault[], probe_guest_timer[], probe_guest_irqfd[],
 	probe_guest_odd[];
 
-static struct kvm_run *probe_run;
+static volatile sig_atomic_t ticks; /* since arch_probe() began */
 
 struct probe {
 	struct vcpu *cpu;
@@ -56,7 +56,6 @@ struct probe {
 	uint64_t begun;	 /* processor time of this thread at PROBE_BEGIN */
 	uint64_t ratio;	 /* of the timed loop in the guest to ours; the least so far */
 	unsigned said;	 /* the last thing that worked */
-	bool late;	 /* the time was up before it said more */
 	uint32_t reason; /* of the last exit */
 };
 
@@ -194,34 +193,30 @@ static bool probe_said(struct probe *p, uint32_t word)
 	return word != PROBE_DONE;
 }
 
-static void on_alarm(int signal)
+static void on_tick(int signal)
 {
-	if (probe_run)
-		__atomic_store_n(&probe_run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	ticks++;
 }
 
-/* SIGPROF after so much processor time, SIGALRM after so much of the clock; 0: no more. */
-static void set_limits(unsigned spin_ms, unsigned sleep_ms)
+static void set_ticks(unsigned ms)
 {
-	struct itimerval spin = {.it_value = {spin_ms / 1000, spin_ms % 1000 * 1000}};
-	struct itimerval sleep = {.it_value = {sleep_ms / 1000, sleep_ms % 1000 * 1000}};
+	struct itimerval every = {.it_interval = {0, ms * 1000}, .it_value = {0, ms * 1000}};
 
-	setitimer(ITIMER_PROF, &spin, NULL);
-	setitimer(ITIMER_REAL, &sleep, NULL);
+	setitimer(ITIMER_REAL, &every, NULL);
 }
 
 /* Runs until the guest is done, does something odd, or the time is up. */
-static void probe_go(struct probe *p, unsigned more)
+static void probe_go(struct probe *p)
 {
 	struct kvm_run *run = p->cpu->run;
 
-	probe_run = run;
-	set_limits(SPIN_MS * more, SLEEP_MS * more);
 	for (;;) {
 		uint32_t word;
 
 		if (ioctl(p->cpu->fd, KVM_RUN, 0) < 0) {
-			p->late = errno == EINTR;
+			/* One that came before KVM_RUN is made up for by the next. */
+			if (errno == EINTR && ticks < (int)TICKS)
+				continue;
 			break;
 		}
 		p->reason = run->exit_reason;
@@ -234,9 +229,6 @@ static void probe_go(struct probe *p, unsigned more)
 		if (!probe_said(p, word))
 			break;
 	}
-	set_limits(0, 0);
-	probe_run = NULL;
-	run->immediate_exit = 0;
 	/* Completes the last OUT, so that it does not complete into the kernel's first state. */
 	run->immediate_exit = 1;
 	(void)ioctl(p->cpu->fd, KVM_RUN, 0);
@@ -276,14 +268,13 @@ static int probe_save(const struct vcpu *cpu, struct saved *s, bool back, struct
 	return ok ? 0 : error_sys(err, "KVM does not let the processor's state be kept");
 }
 
-static int probe_try(struct probe *p, unsigned more, struct error *err)
+static int probe_try(struct probe *p, struct error *err)
 {
 	probe_build(p);
 	p->said = 0;
-	p->late = false;
 	if (probe_enter(p, err))
 		return -1;
-	probe_go(p, more);
+	probe_go(p);
 	return 0;
 }
 
@@ -291,27 +282,28 @@ int arch_probe(struct vm *vm, struct error *err)
 {
 	struct probe p = {
 		.cpu = &vm->cpu[0], .gpa = round_up(vm->kernel_end, PAGE), .ratio = UINT64_MAX};
-	struct sigaction action = {.sa_handler = on_alarm};
-	const char *missing;
+	struct sigaction action = {.sa_handler = on_tick};
+	const char *missing = NULL;
 	struct saved saved;
-	unsigned more = 1;
+	int rc = 0;
 
 	p.frame = vm_memory(vm, p.gpa, F_COUNT * PAGE);
 	if (!p.frame)
 		return error_set(err, "guest memory is too small for the kernel");
 	sigaction(SIGALRM, &action, NULL);
-	sigaction(SIGPROF, &action, NULL);
 	if (probe_save(p.cpu, &saved, false, err))
 		return -1;
-	for (unsigned i = 0; i < TRIES; i++) {
-		if (probe_try(&p, more, err) || probe_save(p.cpu, &saved, true, err))
-			return -1;
-		if (p.late)
-			more *= MORE_TIME;
+	ticks = 0;
+	set_ticks(TICK_MS);
+	for (unsigned i = 0; !rc && i < TRIES; i++) {
+		rc = probe_try(&p, err) || probe_save(p.cpu, &saved, true, err) ? -1 : 0;
 		missing = probe_missing(&p);
-		if (!missing || (p.said != PROBE_DONE && !p.late))
+		if (!missing || p.said != PROBE_DONE)
 			break;
 	}
+	set_ticks(0);
+	if (rc)
+		return rc;
 	memset(p.frame, 0, F_COUNT * PAGE);
 	if (!missing)
 		return 0;
