@@ -21,6 +21,7 @@ enum frame_type {
 #define FRAME_PINNED	16u /* never reclaimed (tmpfs) */
 #define FRAME_REFD	32u /* touched since the last reclaim scan */
 #define FRAME_WRITEBACK 64u
+#define FRAME_ZERO	128u /* free, and never used: reads as zeroes */
 
 struct mapping;
 struct frame {
@@ -49,7 +50,10 @@ _Static_assert(sizeof(struct frame) == 48, "frame records are many");
 struct frame *frame_alloc(u32 flags) must_check;
 struct frame *frame_alloc_order(u32 order, u32 flags) must_check; /* 2^order contiguous, 0..9 */
 size_t frame_alloc_many(struct frame **out, size_t n, u32 flags); /* returns how many */
-void frame_free(struct frame *f);				  /* at count 0 */
+/* 2^order contiguous frames, each freed for itself; null if memory is not plentiful: an allocation
+ * beyond what was asked for is no reason to reclaim. FA_ZERO is the one flag heeded. */
+struct frame *frame_alloc_run(u32 order, u32 flags) must_check;
+void frame_free(struct frame *f); /* at count 0 */
 /* Drops the count of 1. All frames, the kernel's too, are freed by dropping the count, because a
  * lock-free lookup in the page cache may hold one for an instant. */
 void frame_free_order(struct frame *f, u32 order);

@@ -44,6 +44,8 @@ struct vma {
 	struct mm_shared *shared; /* [I] holds a reference; mapping is inside it */
 	TAILQ_ENTRY(vma) rmap;	  /* mapping's list, under mapping->tree_lock */
 	a32_t has_anon;		  /* [a] pages of its own were made here: fork must copy */
+	u64 run_next;		  /* [a] hint: where touching in order would go on */
+	u32 run_pages;		  /* [a] hint: the last cluster's pages */
 	const char *name;	  /* [I] for maps: "[stack]", "[heap]", ... or null */
 };
 RB_HEAD(vma_tree, vma);

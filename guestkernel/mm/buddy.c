@@ -84,6 +84,8 @@ static void block_open(u64 block, u32 reserved)
 		r[i].refs.v = 1;
 		r[i].type = FRAME_KERNEL;
 	}
+	for (u32 i = reserved; MACH_FRESH_ZERO && i < BLOCK_FRAMES; i++)
+		r[i].flags.v = FRAME_ZERO;
 	add_range(r, reserved, BLOCK_FRAMES);
 }
 

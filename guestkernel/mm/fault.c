@@ -70,6 +70,8 @@ enum fault_result fault_anon(struct vma *v, u64 page, bool write)
 	spin_unlock(&mm->pt_lock);
 	if (!write)
 		return map_zero(v, page);
+	if (MACH_FAULT_PAGES > 1 && fault_cluster(v, page))
+		return FAULT_DONE;
 	f = frame_alloc(FA_ZERO | FA_USER);
 	if (unlikely(!f))
 		return FAULT_NOMEM;

@@ -23,6 +23,7 @@
 
 #define RECLAIM_BATCH 64u
 #define OOM_WAITS     500 /* of 10 ms */
+#define PLENTY	      32u /* times a run has to be free */
 
 static struct frame_cache boot_cache;
 
@@ -197,15 +198,16 @@ static void shrink_cache(struct frame_cache *fc, u32 keep)
 		giveback_consider();
 }
 
-static struct frame *pop(struct frame_cache *fc)
+/* The frame, which was free, gets a count; zero: it reads as zeroes. */
+static void use(struct frame *f, bool zero)
 {
-	struct frame *f = fc->frame[--fc->n];
+	bool clean = MACH_FRESH_ZERO && a_load(&f->flags) & FRAME_ZERO;
 
-	fc->count[FRAME_KERNEL]++;
 	f->type = FRAME_KERNEL;
 	a_store(&f->flags, 0);
 	a_store_release(&f->refs, 1);
-	return f;
+	if (zero && !clean)
+		mach_frame_zero(frame_va(f));
 }
 
 struct frame *frame_alloc(u32 flags)
@@ -218,9 +220,9 @@ struct frame *frame_alloc(u32 flags)
 			return NULL;
 		fc = cpu_self()->frame_cache;
 	}
-	f = pop(fc);
-	if (flags & FA_ZERO)
-		mach_frame_zero(frame_va(f));
+	f = fc->frame[--fc->n];
+	fc->count[FRAME_KERNEL]++;
+	use(f, flags & FA_ZERO);
 	return f;
 }
 
@@ -277,6 +279,24 @@ struct frame *frame_alloc_order(u32 order, u32 flags)
 	if (flags & FA_ZERO)
 		for (u32 i = 0; i < 1u << order; i++)
 			mach_frame_zero(frame_va(f + i));
+	return f;
+}
+
+struct frame *frame_alloc_run(u32 order, u32 flags)
+{
+	u64 n = 1ull << order, limit = READ_ONCE(frames.limit);
+	struct frame *f;
+
+	if (READ_ONCE(frames.used) + n * PLENTY > limit)
+		return NULL;
+	f = take_order(order, FA_USER);
+	if (!f)
+		return NULL;
+	cache_of_cpu(cpu_self())->count[FRAME_KERNEL] += (s64)n;
+	for (u64 i = 0; i < n; i++) {
+		f[i].order = 0; /* of blocks that it was part of */
+		use(f + i, flags & FA_ZERO);
+	}
 	return f;
 }
 

@@ -82,8 +82,15 @@ int mach_fork_range(struct mach_space *child, struct mach_space *parent, u64 va,
 /* Clears accessed bits (and dirty ones, if asked); fn sees the entries that had one. [P] */
 void mach_harvest(struct mach_space *s, u64 va, size_t npages, bool clear_dirty, mach_pte_fn fn,
 		  void *arg);
+/* What was taken away or restricted before can be used by no CPU's user mode once this returns, if
+ * MACH_SETTLES (<machine_types.h>); elsewhere CPUs flush their TLBs. By mm_shootdown() only. [P] */
+void mach_space_settle(struct mach_space *s);
 /* This CPU's TLB, user entries of the active space; npages 0: all. */
 void mach_flush_local(u64 va, size_t npages);
+/* <machine_types.h>: MACH_FAULT_PAGES, how many pages a fault on private memory makes at best, a
+ * power of two: more than one where taking a fault costs more than filling a page.
+ * MACH_FAULT_PAGES_MAX, at most 512: what that grows to while a program goes through its memory in
+ * order. MACH_FRESH_ZERO: RAM that was never used reads as zeroes. */
 extern u64 mach_user_top; /* [I] first address above user space, page aligned */
 
 /* ---- user state ---- */

@@ -6,6 +6,12 @@
 struct fibre;
 struct mach_exit;
 
+/* More than one, so that the tests of the kernel meet clusters. */
+#define MACH_FAULT_PAGES     4u
+#define MACH_FAULT_PAGES_MAX 16u
+#define MACH_FRESH_ZERO	     1
+#define MACH_SETTLES	     0
+
 struct mach_space {
 	void *root; /* space.c */
 };

@@ -4,6 +4,11 @@
 #pragma once
 #include <stdint.h>
 
+#define MACH_FAULT_PAGES     1u
+#define MACH_FAULT_PAGES_MAX 1u
+#define MACH_FRESH_ZERO	     0
+#define MACH_SETTLES	     0
+
 struct mach_space {
 	uint64_t root;
 };

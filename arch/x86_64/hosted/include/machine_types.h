@@ -6,6 +6,11 @@
 struct stub;
 struct stub_area;
 
+#define MACH_FAULT_PAGES     16u
+#define MACH_FAULT_PAGES_MAX 256u
+#define MACH_FRESH_ZERO	     1
+#define MACH_SETTLES	     1
+
 struct mach_space {
 	uint64_t root;	   /* guest-physical address of the top table; 0: none */
 	struct stub *stub; /* [P] what runs it; null: nothing yet, or nothing any more */
