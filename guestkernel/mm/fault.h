@@ -15,7 +15,8 @@ enum fault_result {
 /* mm->lock is held for reading; page lies in v, which allows the access. */
 enum fault_result fault_anon(struct vma *v, u64 page, bool write);
 enum fault_result fault_file(struct vma *v, u64 page, bool write);
-/* cluster.c: maps zeroed frames at page and around it, where nothing is. False: nothing was done. */
+/* cluster.c: maps zeroed frames at page and around it, where nothing is. False: nothing was done.
+ */
 bool fault_cluster(struct vma *v, u64 page);
 /* Something is mapped there: pt_lock is held, and dropped. */
 enum fault_result fault_present(struct vma *v, u64 page, bool write, struct mach_pte pte);

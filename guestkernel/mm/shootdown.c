@@ -77,6 +77,11 @@ void mm_shootdown(struct mm *mm, u64 va, size_t npages)
 	u64 others[ABI_CPU_MAX / 64], any = 0;
 	u64 gen;
 
+	if (MACH_SETTLES) {
+		spin_lock(&mm->pt_lock);
+		mach_space_settle(&mm->space);
+		spin_unlock(&mm->pt_lock);
+	}
 	gen = a_add(&mm->tlb_gen, 1);
 	mem_barrier(); /* generation before modes: pairs with a_xchg of mode */
 	flush_self(self, mm, gen, va, npages);

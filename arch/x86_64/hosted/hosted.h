@@ -52,7 +52,8 @@ void space_forget_mirror(struct mach_space *s); /* clears PTE_HOST everywhere. [
 void run_map(struct mirror_run *r, u64 va, u64 pa, u32 prot);
 void run_protect(struct mirror_run *r, u64 va, u32 prot);
 void run_drop(struct mirror_run *r, u64 va);
-void run_finish(struct mirror_run *r); /* returns when it is done */
+void run_finish(struct mirror_run *r); /* all is collected */
+void mirror_settle(struct stub *s);    /* returns when all collected is done */
 enum fill { FILL_DONE, FILL_FAULT, FILL_FAIL };
 /* Makes the stub's page at va, and its neighbours, as the tables say; FILL_FAULT: they do not
  * allow the access. */

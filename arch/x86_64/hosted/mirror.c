@@ -3,7 +3,9 @@
  * Provides: runs of orders to a stub's mapper, and the filling of what the application touches.
  * An order is a host system call that the mapper thread of the stub makes: mmap of frames from the
  *   memory that all share, munmap, mprotect. Orders are collected in the stub's page, which it
- *   cannot write, and carried out together. They are done when the mapper has said so on its
+ *   cannot write, and carried out together: when the page is full, before a thread of the stub goes
+ *   on that needs them, and in a shoot-down, after which nothing that was taken away can be used.
+ *   They are done when the mapper has said so on its
  *   eventfd, which no other thread of the stub has: the application can neither make, change nor
  *   forge them. A stub that is dead has nothing mapped, so all is done.
  * Neighbours: pages around a fault come along if the tables have them; contiguous frames with the
@@ -19,7 +21,8 @@
 #include "mm.h"
 #include "task.h"
 
-#define NEIGHBOURS   32u /* pages, aligned, around a fault */
+#define NEIGHBOURS   32u  /* pages, aligned, around a fault */
+#define TABLE	     512u /* entries */
 #define VMAS_MAX     40000u
 #define MAPPER_SPINS 32u
 #define LOOK_MS	     200
@@ -54,7 +57,7 @@ static bool orders_wait(struct stub *s, s32 fd)
 	}
 }
 
-/* Has the collected orders carried out. */
+/* Has the collected orders carried out, and waits for that. */
 static void orders_run(struct stub *s)
 {
 	struct stub_orders *o = s->orders;
@@ -133,7 +136,11 @@ void run_finish(struct mirror_run *r)
 	if (!r->stub)
 		return;
 	run_push(r);
-	orders_run(r->stub);
+}
+
+void mirror_settle(struct stub *s)
+{
+	orders_run(s);
 }
 
 static bool allows(u64 e, u32 access)
@@ -157,7 +164,31 @@ static void fill_entry(struct mirror_run *r, u64 va, u64 *entry)
 		return;
 	__atomic_fetch_or(entry, PTE_HOST | PTE_A | (prot & HOST_PROT_WRITE ? PTE_HOSTW : 0),
 			  __ATOMIC_RELAXED);
-	run_map(r, va, e & PTE_ADDR, prot);
+	if (e & PTE_HOST)
+		run_protect(r, va, prot);
+	else
+		run_map(r, va, e & PTE_ADDR, prot);
+}
+
+/* Whether the stub could get both pages by one mapping. */
+static bool is_next(u64 e, u64 next)
+{
+	return !(next & PTE_HOST) && pte_host_prot(next) == pte_host_prot(e) &&
+	       (next & PTE_ADDR) == (e & PTE_ADDR) + PAGE_SIZE;
+}
+
+/* What to fill of a table for a fault at entry at: the neighbours, and all that their first and
+ * last mapping can be made longer by at no cost. */
+static void fill_bounds(const u64 *e, u32 at, u32 *first, u32 *end)
+{
+	u32 i = at & ~(NEIGHBOURS - 1), n = i + NEIGHBOURS;
+
+	while (i > 0 && pte_host_prot(e[i - 1]) && !(e[i] & PTE_HOST) && is_next(e[i - 1], e[i]))
+		i--;
+	while (n < TABLE && pte_host_prot(e[n - 1]) && is_next(e[n - 1], e[n]))
+		n++;
+	*first = i;
+	*end = n;
 }
 
 static void drop_all(struct mach_space *space)
@@ -168,15 +199,16 @@ static void drop_all(struct mach_space *space)
 	run_start(&r, HOST_munmap, 0, 0, 0);
 	r.end = mach_user_top;
 	run_finish(&r);
+	orders_run(s);
 	space_forget_mirror(space);
 	s->vmas = 0;
 }
 
 enum fill mirror_fill(struct mm *mm, u64 va, u32 access)
 {
-	u64 start = va & ~(NEIGHBOURS * PAGE_SIZE - 1), *e;
 	struct mirror_run r = {.stub = mm->space.stub};
-	u64 at = (va - start) >> PAGE_SHIFT;
+	u64 start = va & ~(TABLE * PAGE_SIZE - 1), *e;
+	u32 at = (u32)((va - start) >> PAGE_SHIFT), i, end;
 	enum fill result = FILL_FAULT;
 
 	if (va >= mach_user_top)
@@ -189,9 +221,11 @@ enum fill mirror_fill(struct mm *mm, u64 va, u32 access)
 		goto out_unlock;
 	if (access & MACH_WRITE)
 		__atomic_fetch_or(&e[at], PTE_D, __ATOMIC_RELAXED);
-	for (u64 i = 0; i < NEIGHBOURS; i++)
+	fill_bounds(e, at, &i, &end);
+	for (; i < end; i++)
 		fill_entry(&r, start + i * PAGE_SIZE, &e[i]);
 	run_finish(&r);
+	orders_run(r.stub);
 	result = FILL_DONE;
 out_unlock:
 	spin_unlock(&mm->pt_lock);

@@ -3,9 +3,9 @@
  * Provides: the "space" family of machine.h.
  * Tables are trees of frames with the CPU's own format, walked by nobody but this kernel: copies to
  * and from the application go by them (copy.c), and a stub process has mapped what they allow, as
- * far as it was needed (mirror.c). To the portable kernel the mirror is a TLB that is always
- * flushed in time: what is taken away here is taken from the stub, and known to be, before the call
- * returns. So frames may be used again at once, whatever the application does meanwhile.
+ * far as it was needed (mirror.c). To the portable kernel the mirror is a TLB: what is taken away
+ * here is taken from the stub, and known to be, when the shoot-down that follows has settled the
+ * space. So frames may be used again then, whatever the application does meanwhile.
  * Owns: table frames, from mach_space_prepare() or mach_fork_range() to mach_space_free().
  * Locks: leaves change under the caller's pt_lock; upper entries by compare-and-swap alone. Copies
  *   set accessed and dirty bits without the lock, so live entries change by atomic operations only.
@@ -17,6 +17,7 @@
 #include "hosted.h"
 #include "frame.h"
 #include "log.h"
+#include "mm.h"
 #include "string.h"
 
 #define LEVEL_SHIFT(level) (12 + 9 * (level))
@@ -98,9 +99,14 @@ static void table_free(u64 *table, int level, u32 n)
 
 void mach_space_retire(struct mach_space *s)
 {
-	struct stub *stub = s->stub;
+	struct mm *mm = container_of(s, struct mm, space);
+	struct stub *stub;
 
+	/* Who visits the space from outside (rmap) may be giving it orders. */
+	spin_lock(&mm->pt_lock);
+	stub = s->stub;
 	s->stub = NULL;
+	spin_unlock(&mm->pt_lock);
 	if (stub) {
 		stub_end(stub);
 		stub_free(stub);
@@ -113,6 +119,12 @@ void mach_space_free(struct mach_space *s)
 	if (s->root)
 		table_free(DIRECT(s->root), 3, 256);
 	s->root = 0;
+}
+
+void mach_space_settle(struct mach_space *s)
+{
+	if (s->stub)
+		mirror_settle(s->stub);
 }
 
 void mach_space_activate(struct mach_space *s)
@@ -200,6 +212,15 @@ u64 mach_map_batch(struct mach_space *s, u64 va, const paddr_t *pa, size_t n, u3
 	return done;
 }
 
+static bool only_adds_write(u64 old, u64 new)
+{
+	u32 had = (pte_host_prot(old) & ~HOST_PROT_WRITE) | (old & PTE_HOSTW ? HOST_PROT_WRITE : 0);
+
+	return (old & PTE_ADDR) == (new &PTE_ADDR) &&
+	       (had | HOST_PROT_WRITE) == (pte_host_prot(new) | HOST_PROT_WRITE) &&
+	       !(had & ~pte_host_prot(new));
+}
+
 /* The mirror follows an entry that was old and is new. */
 static void mirror_replace(struct mach_space *s, u64 va, u64 *e, u64 old, u64 new)
 {
@@ -210,6 +231,9 @@ static void mirror_replace(struct mach_space *s, u64 va, u64 *e, u64 old, u64 ne
 		return;
 	if (!prot) {
 		run_drop(&r, va);
+	} else if (only_adds_write(old, new)) {
+		/* the fault that asked for it will find it missing */
+		__atomic_fetch_or(e, old & (PTE_HOST | PTE_HOSTW), __ATOMIC_RELAXED);
 	} else {
 		run_map(&r, va, new &PTE_ADDR, prot);
 		__atomic_fetch_or(e, PTE_HOST | (prot & HOST_PROT_WRITE ? PTE_HOSTW : 0),
