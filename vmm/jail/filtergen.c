@@ -52,6 +52,7 @@ static const struct rule systrap_rules[] = {
 	{SCMP_SYS(kill), "ending the process of an address space", 1, {EQ(1, SIGKILL)}},
 	{SCMP_SYS(wait4), "knowing that its memory is gone", 0, {}},
 	{SCMP_SYS(sched_yield), "waiting for a lock", 0, {}},
+	{SCMP_SYS(sched_setaffinity), "a processor's thread and a program's, side by side", 0, {}},
 	{SCMP_SYS(arch_prctl),
 	 "a new processor's thread: where its data is",
 	 1,

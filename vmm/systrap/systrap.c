@@ -27,16 +27,19 @@
 
 #include "arch/x86_64/hosted/stub/stub.h"
 #include "vmm/kvm/arch.h"
+#include "vmm/systrap/calibrate.h"
 #include "vmm/systrap/parent.h"
 #include "vmm/util/util.h"
 
 #define STACK_SIZE   (128u << 10)
 #define GIB	     (1ull << 30)
 #define CALIBRATE_NS 4000000ull
-#define SPINS	     2000u
+#define LOOK_MIN_NS  10000u /* looked for the turn across CPUs, at the least and at most */
+#define LOOK_MAX_NS  60000u
 #define IRQ_MAX	     (2 + VM_CHANNEL_MAX)
 
 static struct hosted_plan plan;
+static struct systrap_figures figures;
 static int ram_fd = -1;
 static struct pollfd irq_fds[IRQ_MAX];
 static uint32_t irq_vectors[IRQ_MAX];
@@ -131,16 +134,32 @@ static uint64_t now_ns(void)
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
-/* Near enough to begin with: clock.c steers from then on. */
-static uint64_t measure_khz(void)
+/* Near enough to begin with: clock.c steers from then on. The time is used to measure the rest. */
+static uint64_t measure(void)
 {
 	uint64_t ns = now_ns(), ticks = arch_clock_ticks(), end;
 
+	systrap_calibrate(&figures);
 	do {
 		end = now_ns();
 	} while (end - ns < CALIBRATE_NS);
 	ticks = arch_clock_ticks() - ticks;
 	return (uint64_t)((unsigned __int128)ticks * 1000000 / (end - ns));
+}
+
+static void plan_waits(uint64_t tsc_khz)
+{
+	uint64_t ns = figures.wake_ns;
+
+	plan.cpu_set = &figures.set;
+	plan.cpu_set_size = sizeof(figures.set);
+	plan.host_cpus = figures.cpus;
+	plan.yields = 1;
+	if (!figures.spin_ns)
+		return;
+	ns = ns < LOOK_MIN_NS ? LOOK_MIN_NS : ns > LOOK_MAX_NS ? LOOK_MAX_NS : ns;
+	plan.look_ticks = ns * tsc_khz / 1000000;
+	plan.look_rounds = ns * 1000 / figures.pause_ps;
 }
 
 static int64_t systrap_hypercall(void *vcpu, uint32_t number)
@@ -155,8 +174,6 @@ static int64_t systrap_hypercall(void *vcpu, uint32_t number)
 
 int systrap_create(struct vm *vm, const struct vm_params *params, struct error *err)
 {
-	cpu_set_t set;
-
 	memset(vm, 0, sizeof(*vm));
 	pthread_mutex_init(&vm->ram_lock, NULL);
 	vm->systrap = true;
@@ -174,11 +191,11 @@ int systrap_create(struct vm *vm, const struct vm_params *params, struct error *
 		if (!vm->cpu[i].scratch)
 			return error_set(err, "out of memory");
 	}
-	vm->tsc_khz = measure_khz();
+	vm->tsc_khz = measure();
 	vm->tsc_shared = true;
 	plan.cpus = vm->cpu_count;
 	plan.fsgsbase = getauxval(AT_HWCAP2) >> 1 & 1;
-	plan.spins = !sched_getaffinity(0, sizeof(set), &set) && CPU_COUNT(&set) > 1 ? SPINS : 0;
+	plan_waits(vm->tsc_khz);
 	plan.hypercall = systrap_hypercall;
 	return 0;
 }

@@ -22,7 +22,12 @@ struct hosted_plan {
 	int doorbell_ask, doorbell_tell; /* eventfds of the boot process */
 	int doorbell[HOSTED_CHANNELS];	 /* and of the file servers */
 	uint32_t fsgsbase;		 /* 1: user mode may use the instructions */
-	uint32_t spins;			 /* rounds a side looks for the turn before it sleeps */
+	/* how sides wait for the turn: arch/x86_64/hosted/turn.c */
+	const void *cpu_set; /* as sched_setaffinity(2) takes it: what the process may use */
+	uint32_t cpu_set_size, host_cpus;
+	uint32_t look_ticks;  /* of the time-stamp counter: looks so long before it sleeps */
+	uint32_t look_rounds; /* about the same, in rounds */
+	uint32_t yields;      /* 1: giving the CPU away may be quicker than sleeping */
 	int64_t (*hypercall)(void *vcpu, uint32_t nr); /* on the thread's own stack */
 };
 

@@ -15,6 +15,7 @@ enum host_nr {
 	HOST_kill = 62,
 	HOST_arch_prctl = 158,
 	HOST_futex = 202,
+	HOST_sched_setaffinity = 203,
 	HOST_tgkill = 234,
 };
 

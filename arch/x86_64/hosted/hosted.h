@@ -19,10 +19,8 @@ struct stub {
 		struct stub_area *area; /* [I] */
 		s32 tid;		/* [I] */
 		u64 fs_base, gs_base;	/* [c] what it has loaded */
-		struct luck {		/* [c] whether looking for the turn pays */
-			u32 score, turns;
-		} kernel, user;
-	} thread[]; /* [cpu] */
+		u32 cpu;		/* [c] the host's, that it is bound to; ~0: to none */
+	} thread[];			/* [cpu] */
 };
 
 /* A stretch of the mirror that one order serves. */
@@ -65,6 +63,12 @@ void stub_end(struct stub *s);		    /* kills it, waits until its memory is gone 
 bool stub_has_ended(struct stub *s);	    /* reaps it if so */
 void stub_kill(struct stub *s);		    /* it will be found dead */
 void stub_free(struct stub *s);		    /* of one that has ended: its number is used again */
+
+/* turn.c */
+/* Gives t the turn and takes it back. False: the stub is lost. */
+bool turn_take(struct cpu *c, struct stub *s, struct stub_thread *t);
+void turn_rest(struct cpu *c);	/* it is about to sleep without a task */
+void turn_awake(struct cpu *c); /* and has slept */
 
 /* irq.c */
 bool irq_waiting(struct cpu *c);

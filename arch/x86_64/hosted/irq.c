@@ -98,6 +98,7 @@ void mach_idle(const volatile u32 *word, u32 seen)
 	struct cpu *c = cpu_self();
 	u32 *sleep = &c->mach.idle_word;
 
+	turn_rest(c);
 	__atomic_store_n(sleep, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&c->mach.wait_word, sleep, __ATOMIC_SEQ_CST);
 	__atomic_exchange_n(&c->idle.v, 1, __ATOMIC_SEQ_CST);
@@ -107,6 +108,7 @@ void mach_idle(const volatile u32 *word, u32 seen)
 	}
 	__atomic_store_n(&c->mach.wait_word, NULL, __ATOMIC_SEQ_CST);
 	a_store_release(&c->idle, 0);
+	turn_awake(c);
 	if (irq_waiting(c))
 		irq_take(c);
 }

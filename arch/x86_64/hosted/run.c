@@ -1,16 +1,12 @@
 /* run.c - user mode: a turn of a stub's thread
  *
  * mach_run_user() writes the task's registers into the area of this CPU in the space's stub, gives
- * the turn to the stub's thread, and waits until that has been interrupted by a system call, an
- * exception or a kick, all of which are signals there. Faults that only the mirror lacks are mended
- * here, without the portable kernel.
- * Waiting: some rounds of looking, where that has paid lately (struct luck: it does not where both
- *   sides share a processor, or the application computes), then sleep on a word of the area until
- * the CPU's deadline, and never longer than LOOK_NS, because the application can spoil the word. An
- * interrupt that comes meanwhile, or a deadline, kicks the thread. Trust: the turn, the event and
- * the frame are claims of the application, copied once. Any of them means no more than a system
- * call or fault that it could have made; registers are its own. A thread that does not answer a
- * kick in ANSWER_NS loses its process. Tests: test/abi under --platform=systrap, test/hosted
+ * the turn to the stub's thread (turn.c), and waits until that has been interrupted by a system
+ * call, an exception or a kick, all of which are signals there. Faults that only the mirror lacks
+ * are mended here, without the portable kernel.
+ * Trust: the turn, the event and the frame are claims of the application, copied once. Any of them
+ *   means no more than a system call or fault that it could have made; registers are its own.
+ * Tests: test/abi under --platform=systrap, test/hosted
  */
 #include "abi/boot.h"
 #include "abi/linux/signal.h"
@@ -20,11 +16,7 @@
 #include "string.h"
 #include "task.h"
 
-#define LOOK_NS	  20000000ull
-#define ANSWER_NS 5000000000ull
-#define LUCK_MAX  8u
-#define LUCK_TRY  64u /* of so many turns one looks although it did not pay */
-#define SAME_MAX  64u /* times that a fault may come again at once though it was mended */
+#define SAME_MAX 64u /* times that a fault may come again at once though it was mended */
 
 #define SIG_SYS	     31u
 #define AUDIT_X86_64 0xc000003eu
@@ -97,8 +89,6 @@ static void regs_from_frame(struct mach_user *u, const u64 *r)
 	u->rflags = (r[STUB_RFLAGS] & FLAG_USER_MASK) | FLAG_IF | 2;
 }
 
-/* ---- the turn ---- */
-
 static void bases_to_area(const struct mach_user *u, struct stub_thread *t)
 {
 	struct stub_area *a = t->area;
@@ -115,95 +105,6 @@ static void bases_to_area(const struct mach_user *u, struct stub_thread *t)
 	t->fs_base = u->fs_base;
 	t->gs_base = u->gs_base;
 	a->set = set;
-}
-
-static bool has_turn(struct stub_area *a)
-{
-	return __atomic_load_n(&a->turn, __ATOMIC_SEQ_CST) != STUB_TURN_USER;
-}
-
-static u32 luck_spins(struct luck *l)
-{
-	return l->score || l->turns++ % LUCK_TRY == 0 ? plan->spins : 0;
-}
-
-static void luck_learn(struct luck *l, bool paid)
-{
-	if (!paid)
-		l->score /= 2;
-	else if (l->score < LUCK_MAX)
-		l->score++;
-}
-
-/* Looks for the turn to come back soon. */
-static void turn_look(struct cpu *c, struct stub_thread *t)
-{
-	u32 spins = luck_spins(&t->kernel);
-
-	for (u32 n = spins; n && !has_turn(t->area) && !READ_ONCE(c->mach.irq); n--)
-		mach_relax();
-	if (spins)
-		luck_learn(&t->kernel, has_turn(t->area));
-}
-
-struct kicks {
-	u64 first, last; /* ns, 0: none yet */
-};
-
-/* Makes the thread come back: again and again, as a kick may come when it is on its way out. False:
- * it does not answer. */
-static bool kick(const struct stub *s, const struct stub_thread *t, struct kicks *k)
-{
-	u64 now = mach_clock();
-
-	if (!k->first)
-		k->first = now;
-	else if (now - k->first > ANSWER_NS)
-		return false;
-	else if (now - k->last < LOOK_NS / 4)
-		return true;
-	k->last = now;
-	host_call(HOST_tgkill, (u64)s->pid, (u64)t->tid, STUB_SIG_KICK, 0, 0, 0);
-	return true;
-}
-
-/* Sleeps until the stub has the turn given back, or something else is to be looked at. */
-static void turn_sleep(struct cpu *c, struct stub_area *a, bool kicked)
-{
-	u64 until = mach_clock() + LOOK_NS;
-
-	__atomic_store_n(&a->kernel_word, 0, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&a->kernel_sleeps, 1, __ATOMIC_SEQ_CST);
-	if (has_turn(a) || (!kicked && irq_waiting(c)))
-		return;
-	if (!kicked)
-		until = MIN(until, c->mach.deadline);
-	host_futex_wait(&a->kernel_word, 0, until);
-}
-
-/* Gives the turn and takes it back. False: the stub is lost. */
-static bool turn(struct cpu *c, struct stub *s, struct stub_thread *t)
-{
-	struct stub_area *a = t->area;
-	struct kicks k = {0};
-	bool alive = true;
-
-	__atomic_store_n(&a->kernel_sleeps, 0, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&c->mach.wait_word, &a->kernel_word, __ATOMIC_SEQ_CST);
-	__atomic_exchange_n(&a->turn, STUB_TURN_USER, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&a->stub_sleeps, __ATOMIC_SEQ_CST))
-		host_futex_wake(&a->turn);
-	turn_look(c, t);
-	while (alive && !has_turn(a)) {
-		if (irq_waiting(c))
-			alive = kick(s, t, &k);
-		turn_sleep(c, a, k.first != 0);
-		if (!has_turn(a) && stub_has_ended(s))
-			alive = false;
-	}
-	__atomic_store_n(&a->kernel_sleeps, 0, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&c->mach.wait_word, NULL, __ATOMIC_SEQ_CST);
-	return alive;
 }
 
 /* ---- what it says ---- */
@@ -355,9 +256,7 @@ static bool run_once(struct cpu *c, struct mach_user *u, struct stub *s, struct 
 	regs_to_area(u, t->area);
 	bases_to_area(u, t);
 	fpu_to_stub(u, t->area);
-	luck_learn(&t->user, !READ_ONCE(t->area->stub_sleeps));
-	t->area->spin = luck_spins(&t->user);
-	if (!turn(c, s, t) || !event_read(t, u, &ev)) {
+	if (!turn_take(c, s, t) || !event_read(t, u, &ev)) {
 		lost(s, why);
 		return true;
 	}

@@ -82,7 +82,7 @@ static struct stub *stub_new(void)
 	s->pid = answer->pid;
 	for (u32 i = 0; i < plan->cpus; i++) {
 		s->thread[i].tid = answer->tid[i];
-		s->thread[i].kernel.score = s->thread[i].user.score = 1;
+		s->thread[i].cpu = ~0u;
 		s->thread[i].fs_base = s->thread[i].gs_base = ~0ull; /* of the boot process */
 	}
 	kfree(answer);

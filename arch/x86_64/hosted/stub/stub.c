@@ -122,10 +122,15 @@ static void hand_over(struct stub_area *a)
 		__atomic_store_n(&a->kernel_word, 1, __ATOMIC_SEQ_CST);
 		stub_call(NR_futex, (long)&a->kernel_word, FUTEX_WAKE, 1, 0, 0);
 	}
-	for (uint32_t n = a->spin; n; n--) {
+	for (uint32_t n = 0; n < __atomic_load_n(&a->look, __ATOMIC_RELAXED); n++) {
 		if (__atomic_load_n(&a->turn, __ATOMIC_ACQUIRE) == STUB_TURN_USER)
 			return;
 		relax();
+	}
+	for (uint32_t n = 0; n < __atomic_load_n(&a->yield, __ATOMIC_RELAXED); n++) {
+		stub_call(NR_yield, 0, 0, 0, 0, 0);
+		if (__atomic_load_n(&a->turn, __ATOMIC_ACQUIRE) == STUB_TURN_USER)
+			return;
 	}
 	while (__atomic_load_n(&a->turn, __ATOMIC_ACQUIRE) != STUB_TURN_USER) {
 		__atomic_exchange_n(&a->stub_sleeps, 1, __ATOMIC_SEQ_CST);

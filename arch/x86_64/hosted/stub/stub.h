@@ -92,11 +92,13 @@ struct stub_area {
 	uint32_t info;	 /* offset of its siginfo */
 	uint32_t frame;	 /* offset of its ucontext */
 	uint32_t kicked; /* the stub's own: a kick came while it was in its own code */
-	uint32_t spin;	 /* rounds before it sleeps */
-	uint64_t base;	 /* the stub's own: its stack at its last event */
+	uint32_t pad;
+	uint64_t base; /* the stub's own: its stack at its last event */
 	/* hand-over: lines of their own */
 	uint32_t turn __attribute__((aligned(64))); /* futex word of the stub */
 	uint32_t stub_sleeps;
+	uint32_t look;	/* rounds before it sleeps; read again and again */
+	uint32_t yield; /* times before it sleeps; likewise */
 	uint32_t kernel_word __attribute__((aligned(64))); /* futex word of the kernel */
 	uint32_t kernel_sleeps;
 };
