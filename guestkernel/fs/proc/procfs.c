@@ -242,23 +242,38 @@ static int proc_setattr(struct inode *inode, const struct iattr *a)
 }
 
 /* Owners change with the process's credentials. */
-static int proc_getattr(struct inode *inode, struct kstat *st)
+static int proc_owner(const struct inode *inode, u32 *uid, u32 *gid)
 {
 	const struct pinode *i = inode->priv;
 	struct task *t;
 
-	inode_stat(inode, st);
-	if (i->p) {
-		t = pinode_task(i);
-		if (!t)
-			return -ENOENT;
-		if (i->p->dumpable || i->node->children) {
-			st->uid = t->cred->euid;
-			st->gid = t->cred->egid;
-		}
-		task_put(t);
+	*uid = inode->uid;
+	*gid = inode->gid;
+	if (!i->p)
+		return 0;
+	t = pinode_task(i);
+	if (!t)
+		return -ENOENT;
+	if (i->p->dumpable || i->node->children) {
+		*uid = t->cred->euid;
+		*gid = t->cred->egid;
 	}
+	task_put(t);
 	return 0;
+}
+
+static int proc_getattr(struct inode *inode, struct kstat *st)
+{
+	inode_stat(inode, st);
+	return proc_owner(inode, &st->uid, &st->gid);
+}
+
+static int proc_permission(struct inode *inode, u32 want)
+{
+	u32 uid, gid;
+	int err = proc_owner(inode, &uid, &gid);
+
+	return err ? err : mode_permission(READ_ONCE(inode->mode), uid, gid, want);
 }
 
 /* Nothing can be made here; Linux calls that "no such file". */
@@ -298,11 +313,22 @@ const struct inode_ops proc_inode_ops = {
 	.revalidate = proc_revalidate,
 	.evict = proc_evict,
 };
+static const struct inode_ops proc_task_ops = {
+	.lookup = proc_lookup,
+	.create = proc_create,
+	.permission = proc_permission,
+	.getattr = proc_getattr,
+	.setattr = proc_setattr,
+	.revalidate = proc_revalidate,
+	.evict = proc_evict,
+};
 
-static const struct inode_ops *node_inode_ops(const struct pnode *n)
+static const struct inode_ops *node_inode_ops(const struct pinode *i)
 {
+	const struct pnode *n = i->node;
+
 	if ((n->mode & ABI_S_IFMT) != ABI_S_IFLNK)
-		return &proc_inode_ops;
+		return i->p ? &proc_task_ops : &proc_inode_ops;
 	return n->follow ? &proc_magic_ops : &proc_link_ops;
 }
 
@@ -317,7 +343,7 @@ struct inode *proc_inode_new(struct superblock *sb, const struct pinode *from)
 	if (!i)
 		return NULL;
 	*i = *from;
-	inode = inode_new(sb, n->mode, node_inode_ops(n), fops);
+	inode = inode_new(sb, n->mode, node_inode_ops(i), fops);
 	if (!inode) {
 		kfree(i);
 		return NULL;
