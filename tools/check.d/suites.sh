@@ -2,6 +2,9 @@
 # lines (see run_suite there). Sourced in the top folder.
 # shellcheck shell=bash
 
+QUICK_ABI="cow|dirs|epoll|exec|fd|futex|mmap|mmap_file|open|pipe|poll|proc|process|rw|sigframe|threads|unixpair"
+QUICK_REAL="bash_pipes|busybox_static|dash_script"
+
 suite_tree() {
 	python3 tools/check.d/tree.py
 }
@@ -154,11 +157,11 @@ real_batch() {
 	done
 }
 
-# Twenty of both kinds.
+# Twenty of both kinds: one of each family, none that takes more than some seconds.
 suite_vm_quick() {
 	{
-		abi_batch "$TOP/build/runsc --platform=kvm do -- " | head -n 14
-		real_batch | grep -E '^(bash_pipes|busybox_static|coreutils|dash_script|perl_script|text_tools)\b'
+		abi_batch "$TOP/build/runsc --platform=kvm do -- " | grep -E "^abi-($QUICK_ABI)	"
+		real_batch | grep -E "^($QUICK_REAL)	"
 	} >"$LOGS/quick.batch"
 	vm_batch "$LOGS/quick.batch" --smp 2 --timeout 60
 }
@@ -201,22 +204,34 @@ suite_terminal() {
 	vm_results --timeout 200 -- python3 test/vm/terminal.py "$TOP/build/runsc"
 }
 
-# The ABI programs without KVM, on this machine, with so many CPUs; then one that attacks its stub.
-hosted_abi() {
-	local name words log=$LOGS/hosted.out
+# What an ordinary user runs; the tree and what is built has to be readable for others.
+as_nobody() {
+	setpriv --reuid 65534 --regid 65534 --clear-groups -- "$@"
+}
+
+# each_here [WRAPPER]: reads lines NAME<tab>WORDS; runs the words behind the wrapper on this machine.
+each_here() {
+	local name words status began log=$LOGS/here.out
 	while IFS=$'\t' read -r name words; do
-		# shellcheck disable=SC1010,SC2086 # "do" is a verb; words of a command
-		if timeout -k 5 200 build/runsc --platform=systrap --cpus="$1" do -- $words \
-			>"$log" 2>&1 </dev/null; then
-			echo "pass $name"
+		began=$(date +%s%3N) status=0
+		# shellcheck disable=SC2086 # words of a command
+		${1:-} timeout -k 5 300 $words >"$log" 2>&1 </dev/null || status=$?
+		if [ $status = 0 ]; then
+			echo "pass $name ($(($(date +%s%3N) - began)) ms)"
 		else
-			echo "fail $name: status $?"
+			echo "fail $name: status $status"
 			sed 's/^/  /' "$log"
 		fi
-	done < <(
-		abi_batch ""
-		printf 'hostile\t%s\n' "$TOP/build/test/hosted/hostile"
-	)
+	done
+}
+
+# The ABI programs without KVM, on this machine, with so many CPUs; then one that attacks its stub.
+hosted_abi() {
+	local runsc="$TOP/build/runsc --platform=systrap --cpus=$1 do -- "
+	{
+		abi_batch "$runsc"
+		printf 'hostile\t%s\n' "$runsc$TOP/build/test/hosted/hostile"
+	} | each_here
 }
 
 suite_hosted_abi_1() {
@@ -229,16 +244,27 @@ suite_hosted_abi_2() {
 
 # Real programs without KVM, compared with this machine's Linux.
 suite_hosted_real() {
-	local script name log=$LOGS/hosted.out
-	for script in "$TOP"/test/real/*.sh; do
-		name=$(basename "$script" .sh)
-		[ "$name" = compare ] && continue
-		if PLATFORM=systrap bash test/real/compare.sh "$TOP/build/runsc" "$script" \
-			>"$log" 2>&1 </dev/null; then
-			echo "pass $name"
-		else
-			echo "fail $name: status $?"
-			sed 's/^/  /' "$log"
-		fi
-	done
+	real_batch | each_here "env PLATFORM=systrap"
+}
+
+# The same as an ordinary user: everything that root may do is tried by the suites above.
+suite_hosted_user() {
+	if [ "$(id -u)" != 0 ]; then
+		echo "skip hosted-user: the suites above run as an ordinary user"
+		return
+	fi
+	if ! as_nobody test -x "$TOP/build/runsc"; then
+		echo "fail hosted-user: user 65534 may not reach $TOP/build"
+		return
+	fi
+	{
+		abi_batch "$TOP/build/runsc --platform=systrap --cpus=2 do -- "
+		printf 'hostile\t%s\n' "$TOP/build/runsc --platform=systrap do -- $TOP/build/test/hosted/hostile"
+	} | each_here as_nobody
+	real_batch | grep -vE '^thousand	' | each_here "as_nobody env PLATFORM=systrap"
+}
+
+# What must never leave the kernel for the gofer or the boot process, without KVM.
+suite_hosted_zero_exit() {
+	python3 test/vm/zero_exit.py "$TOP/build/runsc" "$TOP/build/test/bench/bench" systrap
 }
