@@ -71,8 +71,12 @@ wait $!
 sleep 1
 rm -rf "${state:?}"/* # the next command of that name would do it
 verdict killed-leaves-no-process same "$(pgrep -c '^runsc-[bg]')" 0
-for death in panic fault; do
-	box do $death >"$work/out" 2>"$work/err"
+# The watchdog takes half a minute to find a stuck kernel. This one it only tells of.
+timeout -s KILL 80 "$runsc" --root "$work/stuck" --platform=kvm --debug --debug-log "$work/log" \
+	do stuck &
+stuck=$!
+for death in panic fault stuck; do
+	box --watchdog-action=panic do $death >"$work/out" 2>"$work/err"
 	status=$?
 	report=$(ls "$state"/*.report)
 	text=$(cat "$report")
@@ -83,6 +87,14 @@ for death in panic fault; do
 	# A triple fault leaves a reset processor: nothing to trace.
 	[ $death = fault ] || verdict $death-backtrace grep -q 'micro_entry+' <<<"$text"
 done
+for ((i = 0; i < 60; i++)); do
+	! grep -q 'is stuck in the kernel' "$work/log" || break
+	sleep 1
+done
+kill -TERM "$stuck"
+wait "$stuck"
+verdict watchdog-log grep -q 'is stuck in the kernel' "$work/log"
+verdict watchdog-backtrace grep -q 'micro_entry+' "$work/log"
 verdict last-words grep -q 'second line' <<<"$(box do panic 2>/dev/null; cat "$state"/*.report; rm "$state"/*.report)"
 box --cpus 1 do --stats-file "$work/stats" status 0
 verdict stats same "$(awk '$1 == "exits.hypercall" {print $2}' "$work/stats")" 1

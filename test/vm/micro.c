@@ -151,6 +151,8 @@ static int64_t work(void)
 		say(0, ABI_HC_PANIC, "the micro kernel was told to die\nsecond line");
 	if (equal(arg[0], "fault"))
 		__asm__ volatile("ud2");
+	while (equal(arg[0], "stuck"))
+		__asm__ volatile("pause");
 	if (equal(arg[0], "cat"))
 		cat();
 	if (equal(arg[0], "status"))

@@ -190,7 +190,7 @@ suite_idle_memory() {
 
 # The VMM by itself, with a kernel of a few lines.
 suite_vmm() {
-	vm_results --smp 2 --timeout 100 -- bash test/oci/micro.sh "$TOP/build/runsc-micro"
+	vm_results --smp 2 --timeout 250 -- bash test/oci/micro.sh "$TOP/build/runsc-micro"
 }
 
 # One line, the right status and nothing left, whatever people get wrong.

@@ -103,7 +103,7 @@ static void sandbox_on_verdict(struct sandbox *sb, struct source *src, uint32_t 
 			sb->exit_status = sb->status;
 		sandbox_finish(sb);
 	case VERDICT_DIED:
-		report_send(sb);
+		report_send(sb, true);
 	}
 }
 

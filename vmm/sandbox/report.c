@@ -140,7 +140,7 @@ static void report_panic(struct sandbox *sb, FILE *out)
 			report_address(sb, out, sb->panic_trace[i]);
 }
 
-void report_send(struct sandbox *sb)
+void report_send(struct sandbox *sb, bool readable)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -149,7 +149,8 @@ void report_send(struct sandbox *sb)
 	if (out) {
 		fprintf(out, "guest kernel died on processor %u: %s\n", sb->dead_cpu, sb->why);
 		report_panic(sb, out);
-		report_cpu(sb, out, &sb->vm.cpu[sb->dead_cpu]);
+		if (readable)
+			report_cpu(sb, out, &sb->vm.cpu[sb->dead_cpu]);
 		for (unsigned i = 0; i < sb->vm.cpu_count; i++)
 			if (i != sb->dead_cpu && !sb->vm.systrap && vcpu_pause(&sb->vm.cpu[i], 200))
 				report_cpu(sb, out, &sb->vm.cpu[i]);

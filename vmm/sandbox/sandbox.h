@@ -133,7 +133,8 @@ int clock_open(struct sandbox *sb, struct error *err);
 int watchdog_open(struct sandbox *sb, struct error *err);
 
 /* report.c */
-void report_send(struct sandbox *sb) __attribute__((noreturn));
+/* readable: the registers of the dead processor are those of this thread, or it is paused. */
+void report_send(struct sandbox *sb, bool readable) __attribute__((noreturn));
 void report_cpu(struct sandbox *sb, FILE *out, struct vcpu *cpu);
 /* The kernel's text, with a name behind each address that it wrote as "[<0123456789abcdef>]". */
 void report_text(struct sandbox *sb, FILE *out, const char *text, uint32_t len);

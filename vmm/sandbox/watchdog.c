@@ -45,6 +45,7 @@ static void watchdog_look(struct sandbox *sb, struct vcpu *cpu, struct watched *
 	const struct abi_cpu_block *b = vm_cpu_block(&sb->vm, cpu->index);
 	uint64_t beat = __atomic_load_n(&b->heartbeat, __ATOMIC_RELAXED);
 	uint32_t state = __atomic_load_n(&b->state, __ATOMIC_RELAXED);
+	bool stopped;
 
 	if (atomic_load(&cpu->state) != VCPU_RUNNING || state != ABI_CPU_KERNEL ||
 	    beat != w->beat) {
@@ -54,15 +55,17 @@ static void watchdog_look(struct sandbox *sb, struct vcpu *cpu, struct watched *
 	if (++w->looks < LOOKS || w->told)
 		return;
 	w->told = true;
+	/* Registers of a vCPU inside KVM_RUN cannot be had: asking for them would wait for it. */
+	stopped = !sb->vm.systrap && vcpu_pause(cpu, 1000);
 	if (sb->conf.flags & BOOT_WATCHDOG_PANIC) {
 		if (atomic_flag_test_and_set(&sb->claimed))
 			return;
 		sb->dead_cpu = cpu->index;
 		snprintf(sb->why, sizeof(sb->why), "processor %u is stuck in the kernel",
 			 cpu->index);
-		report_send(sb);
+		report_send(sb, stopped);
 	}
-	if (sb->vm.systrap || !vcpu_pause(cpu, 1000)) {
+	if (!stopped) {
 		sandbox_log(sb, 1, "processor %u is stuck and cannot be stopped", cpu->index);
 		return;
 	}
