@@ -220,30 +220,39 @@ static void test_posix_locks(void)
 	CHECK_ERR(fcntl(open(path, O_RDONLY), F_SETLK, &fl), EBADF);
 }
 
+struct lock_question {
+	const char *path;
+	int asked[2]; /* a pipe */
+};
+
 static void asks_lock(void *arg)
 {
+	const struct lock_question *q = arg;
 	struct flock fl = {.l_type = F_WRLCK};
-	int fd = open((const char *)arg, O_RDWR);
+	int fd = open(q->path, O_RDWR);
 
 	CHECK_OK(fcntl(fd, F_GETLK, &fl));
 	CHECK_EQ(fl.l_type, F_RDLCK);
 	CHECK_EQ(fl.l_pid, getppid());
 	CHECK_EQ(fl.l_start, 3);
 	CHECK_EQ(fl.l_len, 2);
+	CHECK_EQ(write(q->asked[1], "", 1), 1);
 	fl = (struct flock){.l_type = F_WRLCK};
 	CHECK_OK(fcntl(fd, F_SETLKW, &fl));
 }
 
 static void test_posix_lock_wait(void)
 {
-	const char *path = abi_tmp("f");
+	struct lock_question q = {.path = abi_tmp("f")};
 	int fd = make("0123456789");
 	struct flock fl = {.l_type = F_RDLCK, .l_start = 3, .l_len = 2};
 	pid_t pid;
 
+	REQUIRE_OK(pipe(q.asked));
 	CHECK_OK(fcntl(fd, F_SETLK, &fl));
-	pid = abi_spawn(asks_lock, (void *)(size_t)path);
-	usleep(20000);
+	pid = abi_spawn(asks_lock, &q);
+	CHECK_EQ(read(q.asked[0], buf, 1), 1);
+	usleep(20000); /* so that it waits, most times */
 	fl.l_type = F_UNLCK;
 	CHECK_OK(fcntl(fd, F_SETLK, &fl));
 	abi_join(pid);
