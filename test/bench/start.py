@@ -48,24 +48,31 @@ def available():
         return int(re.search(r"MemAvailable:\s+(\d+)", f.read()).group(1))
 
 
-def pss(parent):
-    """PSS of a process and its descendants."""
-    parents = {}
+def tree(parent):
+    """A process and its descendants."""
+    parents, found = {}, []
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open("/proc/%s/stat" % name, encoding="ascii", errors="replace") as f:
                 parents[int(name)] = int(f.read().rpartition(")")[2].split()[1])
         except OSError:
             continue
-    total = 0
     for pid in parents:
         up = pid
         while up not in (0, parent):
             up = parents.get(up, 0)
         if up == parent:
-            with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as f:
-                found = re.search(r"^Pss:\s+(\d+)", f.read(), re.M)
-            total += int(found.group(1)) if found else 0
+            found.append(pid)
+    return found
+
+
+def pss(parent):
+    """PSS of a process and its descendants, in KiB."""
+    total = 0
+    for pid in tree(parent):
+        with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as f:
+            found = re.search(r"^Pss:\s+(\d+)", f.read(), re.M)
+        total += int(found.group(1)) if found else 0
     return total
 
 

@@ -1,9 +1,11 @@
 #!/bin/bash
 # One real program on Linux and in a sandbox, in the test VM: status, output and errors have to
-# agree. usage: compare.sh RUNSC SCRIPT. The first line of SCRIPT names the shell that runs it.
+# agree. usage: compare.sh RUNSC SCRIPT [ARGUMENT...]
+# The first line of SCRIPT names the shell that runs it.
 # shellcheck disable=SC1010 # "do" is a verb of runsc
 set -u
 runsc=$1 script=$2
+shift 2
 read -r first <"$script"
 shell=${first#'#!'}
 work=$(mktemp -d)
@@ -13,9 +15,9 @@ for fd in /proc/self/fd/*; do # those of the caller's are Linux's alone; 255 is 
 	[ "$fd" -gt 2 ] && [ "$fd" != 255 ] && eval "exec $fd>&-"
 done
 cd / || exit 1
-timeout -k 5 $limit "$shell" "$script" >"$work/linux.out" 2>"$work/linux.err" </dev/null
+timeout -k 5 $limit "$shell" "$script" "$@" >"$work/linux.out" 2>"$work/linux.err" </dev/null
 linux=$?
-timeout -k 5 $limit "$runsc" --platform="${PLATFORM:-kvm}" do -- "$shell" "$script" >"$work/ours.out" 2>"$work/ours.err" </dev/null
+timeout -k 5 $limit "$runsc" --platform="${PLATFORM:-kvm}" do -- "$shell" "$script" "$@" >"$work/ours.out" 2>"$work/ours.err" </dev/null
 ours=$?
 bad=0
 [ $linux = 0 ] || {

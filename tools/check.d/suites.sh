@@ -242,9 +242,14 @@ suite_hosted_abi_2() {
 	hosted_abi 2
 }
 
+# All but most of the thousand processes: on a busy machine they take longer than compare.sh waits.
+hosted_real_batch() {
+	real_batch | sed -E 's/^thousand\t(.*)/thousand-tenth\t\1 10/'
+}
+
 # Real programs without KVM, compared with this machine's Linux.
 suite_hosted_real() {
-	real_batch | each_here "env PLATFORM=systrap"
+	hosted_real_batch | each_here "env PLATFORM=systrap"
 }
 
 # The same as an ordinary user: everything that root may do is tried by the suites above.
@@ -261,7 +266,7 @@ suite_hosted_user() {
 		abi_batch "$TOP/build/runsc --platform=systrap --cpus=2 do -- "
 		printf 'hostile\t%s\n' "$TOP/build/runsc --platform=systrap do -- $TOP/build/test/hosted/hostile"
 	} | each_here as_nobody
-	real_batch | grep -vE '^thousand	' | each_here "as_nobody env PLATFORM=systrap"
+	hosted_real_batch | each_here "as_nobody env PLATFORM=systrap"
 }
 
 # What must never leave the kernel for the gofer or the boot process, without KVM.
