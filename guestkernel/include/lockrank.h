@@ -21,6 +21,7 @@ enum lock_rank {
 	RANK_SOCK = 32, /* AF_UNIX; lower address first (nested) */
 	RANK_EPOLL = 34,
 	RANK_TTY = 36,
+	RANK_PATCH = 38,   /* a machine changes program text */
 	RANK_MM = 40,	   /* mm->lock; parent before child at fork (nested) */
 	RANK_MAPPING = 45, /* mapping->lock: page-cache index, sleeping part */
 	RANK_GOFER = 50,

@@ -29,6 +29,8 @@ const struct opt global_opts[] = {
 	 .help = "when a processor is stuck in the kernel"},
 	{"count-host", OPT_SWITCH, G(count_host),
 	 .help = "for measuring: no halt polling, no optional timers"},
+	{"systrap-disable-syscall-patching", OPT_SWITCH, G(no_patching),
+	 .help = "systrap: leave the code of programs as it is; slower"},
 	{"allow-meltdown", OPT_SWITCH, G(allow_meltdown),
 	 .help = "run on a CPU where programs can read the guest kernel's memory"},
 	{0},

@@ -19,6 +19,7 @@ struct globals {
 	bool strace;
 	bool count_host;
 	bool allow_meltdown;
+	bool no_patching;
 	uint64_t cpus;	 /* 0: as many as this process may use */
 	uint64_t memory; /* 0: the host's */
 };

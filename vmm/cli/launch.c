@@ -131,7 +131,7 @@ static uint32_t launch_flags(const struct launch *l)
 	       (host_tsc_is_stable() ? BOOT_STABLE_TSC : 0) |
 	       (!strcmp(g->platform, "auto") && !l->systrap ? BOOT_PROBE : 0) |
 	       (l->systrap ? BOOT_SYSTRAP : 0) | (g->count_host ? BOOT_COUNT_HOST : 0) |
-	       (json ? BOOT_LOG_JSON : 0) |
+	       (json ? BOOT_LOG_JSON : 0) | (g->no_patching ? BOOT_NO_PATCH : 0) |
 	       (!strcmp(g->watchdog_action, "panic") ? BOOT_WATCHDOG_PANIC : 0);
 }
 

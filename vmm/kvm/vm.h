@@ -90,6 +90,7 @@ struct vm_params {
 	unsigned cpu_count;
 	uint64_t ram_limit; /* bytes */
 	bool no_halt_poll;  /* measuring */
+	bool no_patch;	    /* systrap: programs' call sites stay as they are */
 };
 
 /* Creates the VM with its shared region and its first RAM slot; no vCPU yet. */

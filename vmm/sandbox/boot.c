@@ -242,6 +242,7 @@ static int boot_create_systrap(struct sandbox *sb, struct error *err)
 	struct vm_params params = {
 		.cpu_count = sb->conf.cpus,
 		.ram_limit = sb->conf.ram_limit,
+		.no_patch = sb->conf.flags & BOOT_NO_PATCH,
 	};
 	struct vm *vm = &sb->vm;
 

@@ -35,6 +35,7 @@ enum {
 #define BOOT_WATCHDOG_PANIC (1u << 8)  /* a stuck processor ends the sandbox */
 #define BOOT_PROBE	    (1u << 9)  /* try the KVM before trusting it (--platform=auto) */
 #define BOOT_SYSTRAP	    (1u << 10) /* no KVM: BOOT_FD_KVM is absent */
+#define BOOT_NO_PATCH	    (1u << 11) /* systrap: call sites stay as they are */
 
 struct boot_config {
 	uint32_t magic;

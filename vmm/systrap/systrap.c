@@ -196,6 +196,7 @@ int systrap_create(struct vm *vm, const struct vm_params *params, struct error *
 	plan.cpus = vm->cpu_count;
 	plan.fsgsbase = getauxval(AT_HWCAP2) >> 1 & 1;
 	plan_waits(vm->tsc_khz);
+	plan.patch = !params->no_patch;
 	plan.hypercall = systrap_hypercall;
 	return 0;
 }

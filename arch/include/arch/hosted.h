@@ -27,6 +27,7 @@ struct hosted_plan {
 	uint32_t cpu_set_size, host_cpus;
 	uint32_t look_ticks;  /* of the time-stamp counter: looks so long before it sleeps */
 	uint32_t look_rounds; /* about the same, in rounds */
+	uint32_t patch;	      /* 1: call sites may be patched */
 	uint32_t yields;      /* 1: giving the CPU away may be quicker than sleeping */
 	int64_t (*hypercall)(void *vcpu, uint32_t nr); /* on the thread's own stack */
 };

@@ -108,6 +108,8 @@ static void detect(void)
 	x86.rdrand = x86_cpuid(1, 0).c >> 30 & 1;
 	x86.xsaveopt = x86_cpuid(0xd, 1).a & 1;
 	x86.fsgsbase = plan->fsgsbase;
+	x86.gs_taken = plan->patch;
+	patch_init();
 	fpu_detect();
 }
 

@@ -16,11 +16,13 @@ struct stub {
 	u32 vmas;		    /* [P] mappings made since the last time all were dropped */
 	struct stub_orders *orders; /* [P] */
 	struct stub_thread {
-		struct stub_area *area; /* [I] */
-		s32 tid;		/* [I] */
-		u64 fs_base, gs_base;	/* [c] what it has loaded */
-		u32 cpu;		/* [c] the host's, that it is bound to; ~0: to none */
-	} thread[];			/* [cpu] */
+		struct stub_area *area;		/* [I] */
+		s32 tid;			/* [I] */
+		u64 fs_base, gs_base;		/* [c] what it has loaded */
+		const struct mach_user *caller; /* [c] whose call by a slot came last, or null */
+		u64 sent[STUB_NREGS];		/* [c] its registers then */
+		u32 cpu; /* [c] the host's, that it is bound to; ~0: to none */
+	} thread[];	 /* [cpu] */
 };
 
 /* A stretch of the mirror that one order serves. */
@@ -69,6 +71,16 @@ void stub_free(struct stub *s);		    /* of one that has ended: its number is use
 bool turn_take(struct cpu *c, struct stub *s, struct stub_thread *t);
 void turn_rest(struct cpu *c);	/* it is about to sleep without a task */
 void turn_awake(struct cpu *c); /* and has slept */
+
+/* patch.c */
+void patch_init(void); /* at start */
+/* The call that has just trapped is to be patched. User mode is still published. */
+bool patch_wanted(struct cpu *c, const struct mach_user *u);
+void patch_site(struct mm *mm, u64 rip, u32 nr); /* rip: after the call. Sleeps */
+void patch_off(struct mm *mm);			 /* for good. Sleeps */
+void patch_fork(struct mach_space *child, const struct mach_space *parent);
+/* Interrupted on the way to a call: as if it were about to be made by the instruction itself. */
+bool patch_fix_pc(const struct mach_space *s, struct mach_user *u);
 
 /* irq.c */
 bool irq_waiting(struct cpu *c);

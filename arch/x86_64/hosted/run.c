@@ -38,15 +38,14 @@ struct host_siginfo {
 /* What came out of a turn, as copied from the area. */
 struct event {
 	bool none; /* nothing of the application has run */
+	bool call; /* a call by a patched site: no signal, no frame */
 	u32 sig;
 	struct host_siginfo info;
 	struct host_frame frame;
 };
 
-static void regs_to_area(const struct mach_user *u, struct stub_area *a)
+static void regs_copy(const struct mach_user *u, u64 *r)
 {
-	u64 *r = a->regs;
-
 	r[STUB_R8] = u->r8;
 	r[STUB_R9] = u->r9;
 	r[STUB_R10] = u->r10;
@@ -89,21 +88,42 @@ static void regs_from_frame(struct mach_user *u, const u64 *r)
 	u->rflags = (r[STUB_RFLAGS] & FLAG_USER_MASK) | FLAG_IF | 2;
 }
 
+/* Patched sites need GS to point to the area, where the stub sees it. */
+static u64 own_gs(void)
+{
+	return plan->patch ? STUB_AREA + (u64)cpu_self()->id * STUB_AREA_SIZE : 0;
+}
+
+/* Nothing but the call's result is new since the thread left by a patched site, where it waits. */
+static bool is_fast(const struct mach_user *u, const struct stub_thread *t)
+{
+	u64 now[STUB_NREGS];
+
+	if (t->caller != u || !(u->flags & MACH_USER_FPU) ||
+	    u->live != (const u8 *)t->area + STUB_AREA_FPU || t->fs_base != u->fs_base ||
+	    u->gs_base)
+		return false;
+	regs_copy(u, now);
+	now[STUB_RAX] = t->sent[STUB_RAX];
+	return !memcmp(now, t->sent, sizeof(now));
+}
+
 static void bases_to_area(const struct mach_user *u, struct stub_thread *t)
 {
 	struct stub_area *a = t->area;
+	u64 gs = u->gs_base ? u->gs_base : own_gs();
 	u32 set = 0;
 
 	a->fs_base = u->fs_base;
-	a->gs_base = u->gs_base;
+	a->gs_base = gs;
 	if (x86.fsgsbase)
 		set = STUB_FSGSBASE;
 	if (t->fs_base != u->fs_base)
 		set |= STUB_BASE_FS;
-	if (t->gs_base != u->gs_base)
+	if (t->gs_base != gs)
 		set |= STUB_BASE_GS;
 	t->fs_base = u->fs_base;
-	t->gs_base = u->gs_base;
+	t->gs_base = gs;
 	a->set = set;
 }
 
@@ -118,14 +138,51 @@ static bool area_copy(const struct stub_area *a, void *to, u32 offset, u32 n)
 	return true;
 }
 
-/* False: no event that a stub of ours would tell. */
-static bool event_read(const struct stub_thread *t, struct mach_user *u, struct event *ev)
+static void bases_read(const struct stub_area *a, struct mach_user *u, bool gs)
+{
+	u64 base;
+
+	if (!x86.fsgsbase)
+		return;
+	u->fs_base = READ_ONCE(a->fs_base);
+	base = READ_ONCE(a->gs_base);
+	if (gs)
+		u->gs_base = base == own_gs() ? 0 : base;
+}
+
+/* A call by a patched site: as if the instruction itself had been met. */
+static void call_read(struct stub_thread *t, struct mach_user *u)
 {
 	const struct stub_area *a = t->area;
+
+	for (u32 i = 0; i < STUB_NREGS; i++)
+		t->sent[i] = READ_ONCE(a->regs[i]);
+	t->sent[STUB_RIP] = t->sent[STUB_RCX];
+	t->sent[STUB_RFLAGS] = t->sent[STUB_R11];
+	regs_from_frame(u, t->sent);
+	t->sent[STUB_RFLAGS] = u->rflags;
+	u->orig_rax = u->rax;
+	u->vector = VEC_SYSCALL;
+	u->live = (const u8 *)a + STUB_AREA_FPU;
+	u->flags |= MACH_USER_FPU;
+	bases_read(a, u, false);
+	t->fs_base = u->fs_base;
+	t->caller = u;
+}
+
+/* False: no event that a stub of ours would tell. */
+static bool event_read(struct stub_thread *t, struct mach_user *u, struct event *ev)
+{
+	const struct stub_area *a = t->area;
+	u32 event = READ_ONCE(a->event);
 	u64 fpu;
 
-	ev->none = READ_ONCE(a->event) == STUB_EV_NONE;
-	if (ev->none)
+	t->caller = NULL;
+	ev->none = event == STUB_EV_NONE;
+	ev->call = event == STUB_EV_CALL;
+	if (ev->call)
+		call_read(t, u);
+	if (ev->none || ev->call)
 		return true;
 	ev->sig = READ_ONCE(a->sig);
 	if (!area_copy(a, &ev->info, READ_ONCE(a->info), sizeof(ev->info)) ||
@@ -140,10 +197,7 @@ static bool event_read(const struct stub_thread *t, struct mach_user *u, struct 
 	regs_from_frame(u, ev->frame.regs);
 	u->orig_rax = ~0ull;
 	u->vector = 0;
-	if (x86.fsgsbase) {
-		u->fs_base = READ_ONCE(a->fs_base);
-		u->gs_base = READ_ONCE(a->gs_base);
-	}
+	bases_read(a, u, true);
 	return true;
 }
 
@@ -235,6 +289,7 @@ static void lost(struct stub *s, struct mach_exit *why)
 struct same {
 	u64 addr;
 	u32 times;
+	bool trapped; /* a system call came by a signal */
 };
 
 /* A fault is mended by the mirror alone: true. One that comes again and again at one address is
@@ -246,6 +301,22 @@ static bool mend(struct same *same, u64 addr, u32 access)
 	return mirror_fill(current->mm, addr, access) == FILL_DONE && same->times++ < SAME_MAX;
 }
 
+static void user_to_area(struct mach_user *u, struct stub_thread *t)
+{
+	struct stub_area *a = t->area;
+
+	if (is_fast(u, t)) {
+		a->result = u->rax;
+		a->fast = 1;
+		return;
+	}
+	t->caller = NULL;
+	a->fast = 0;
+	regs_copy(u, a->regs);
+	bases_to_area(u, t);
+	fpu_to_stub(u, a);
+}
+
 /* One turn. True: *why says why it ended; false: again. */
 static bool run_once(struct cpu *c, struct mach_user *u, struct stub *s, struct same *same,
 		     struct mach_exit *why)
@@ -253,9 +324,7 @@ static bool run_once(struct cpu *c, struct mach_user *u, struct stub *s, struct 
 	struct stub_thread *t = &s->thread[c->id];
 	struct event ev;
 
-	regs_to_area(u, t->area);
-	bases_to_area(u, t);
-	fpu_to_stub(u, t->area);
+	user_to_area(u, t);
 	if (!turn_take(c, s, t) || !event_read(t, u, &ev)) {
 		lost(s, why);
 		return true;
@@ -269,9 +338,22 @@ static bool run_once(struct cpu *c, struct mach_user *u, struct stub *s, struct 
 		irq_take(c);
 		return true;
 	}
+	if (ev.call) {
+		why->cause = MACH_SYSCALL;
+		return true;
+	}
 	if (!is_fault(&ev)) {
+		if (unlikely(patch_fix_pc(c->mach.space, u)))
+			t->gs_base = ~0ull;
+		same->trapped = ev.sig == SIG_SYS;
 		tell(c, u, &ev, why);
 		return true;
+	}
+	if (u->rip == STUB_SITE) {
+		/* GS was lost by loading the selector */
+		patch_fix_pc(c->mach.space, u);
+		t->gs_base = ~0ull;
+		return false;
 	}
 	if (mend(same, ev.frame.cr2, fault_access(ev.frame.error)))
 		return false;
@@ -286,7 +368,7 @@ void mach_run_user(struct mach_user *u, struct mach_exit *why)
 {
 	struct cpu *c = cpu_self();
 	struct stub *s = stub_of(&current->mm->space);
-	struct same same = {~0ull, 0};
+	struct same same = {~0ull, 0, false};
 
 	if (!s || __atomic_load_n(&s->dead, __ATOMIC_ACQUIRE)) {
 		lost(s, why);
@@ -295,6 +377,12 @@ void mach_run_user(struct mach_user *u, struct mach_exit *why)
 	if (u->rip >> 47) { /* not an address at all: as the #GP that it would be */
 		why_trap(why, ABI_SIGSEGV, ABI_SI_KERNEL, 0);
 		why->vector = VEC_GP;
+		return;
+	}
+	if (unlikely(u->gs_base) && plan->patch && !READ_ONCE(current->mm->space.patch_off)) {
+		mm_leave_user(c);
+		patch_off(current->mm);
+		why->cause = MACH_INTERRUPT;
 		return;
 	}
 	/* What the portable kernel has just mended need not be met again. */
@@ -308,6 +396,11 @@ void mach_run_user(struct mach_user *u, struct mach_exit *why)
 			return;
 		}
 		if (run_once(c, u, s, &same, why))
-			return;
+			break;
+	}
+	if (same.trapped && why->cause == MACH_SYSCALL && patch_wanted(c, u)) {
+		/* it sleeps: no shoot-down is to wait for that */
+		mm_leave_user(c);
+		patch_site(current->mm, u->rip, (u32)u->orig_rax);
 	}
 }

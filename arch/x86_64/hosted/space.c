@@ -86,6 +86,8 @@ int mach_space_init(struct mach_space *s)
 		return -ENOMEM;
 	s->root = frame_pa(f).pa;
 	s->stub = NULL;
+	memset(s->range, 0, sizeof(s->range));
+	s->patch_off = 0;
 	return 0;
 }
 
@@ -423,6 +425,7 @@ int mach_fork_range(struct mach_space *child, struct mach_space *parent, u64 va,
 	int err = 0;
 	u64 *e;
 
+	patch_fork(child, parent);
 	while ((e = walk_next(&w, &va, &n))) {
 		u64 *to = space_leaf(child->root, va);
 

@@ -172,8 +172,9 @@ static void hand_prepare(struct hand *h, struct stub_thread *t)
 
 	if (h->place == HAND_PART && crowded(0))
 		hand_pair(h);
-	/* Waking it from here would take long. */
-	if (h->place == HAND_PART && __atomic_load_n(&t->area->stub_sleeps, __ATOMIC_RELAXED))
+	/* Waking it from here would take long. When they have just parted it must be. */
+	if (h->place == HAND_PART && h->quick >= QUICK_PAIR &&
+	    __atomic_load_n(&t->area->stub_sleeps, __ATOMIC_RELAXED))
 		hand_rejoin(h);
 	if (h->last != t->area) {
 		if (h->last) {

@@ -86,7 +86,7 @@ u64 mach_hwcap(void)
 
 u64 mach_hwcap2(void)
 {
-	return x86.fsgsbase ? 2 : 0;
+	return x86.fsgsbase && !x86.gs_taken ? 2 : 0;
 }
 
 const char *mach_platform(void)

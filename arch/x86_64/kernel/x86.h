@@ -99,6 +99,7 @@ enum x86_vector {
 struct x86_features {
 	bool gbpages, pge, mce, smep, smap, umip, fsgsbase, xsaveopt, deadline, rdtscp, rdrand;
 	bool pv_yield, pv_steal, pv_eoi, amd;
+	bool gs_taken;	 /* the machine's own: programs are not told of WRGSBASE */
 	u32 xstate_size; /* bytes of the XSAVE area for xcr0 */
 	u64 xcr0;
 };

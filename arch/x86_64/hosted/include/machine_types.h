@@ -11,9 +11,17 @@ struct stub_area;
 #define MACH_FRESH_ZERO	     1
 #define MACH_SETTLES	     1
 
+#define MACH_PATCH_RANGES 3
+
 struct mach_space {
 	uint64_t root;	   /* guest-physical address of the top table; 0: none */
 	struct stub *stub; /* [P] what runs it; null: nothing yet, or nothing any more */
+	/* where patched call sites go: patch.c. [x] its mutex */
+	struct {
+		uint64_t va;   /* 0: none */
+		uint32_t used; /* slots given out */
+	} range[MACH_PATCH_RANGES];
+	uint32_t patch_off; /* [a] no more */
 };
 
 /* The order of registers is not the stub's: run.c copies one by one. [o] the task itself. */

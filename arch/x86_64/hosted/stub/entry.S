@@ -17,6 +17,88 @@ stub_start:
 	call	stub_parent
 	ud2
 
+	/* A patched call site (hosted/patch.c) comes here, at STUB_SITE: rax number, rcx where the
+	 * call returns; rcx and r11 are lost in a call, GS points to the area. No stack but the
+	 * area's. Everything is where the kernel looks for it before the turn is given. */
+	.globl	stub_site
+	.org	64
+stub_site:
+	movq	%rsp, %gs:R_RSP
+	movq	%gs:A_TOP, %rsp
+	pushfq
+	popq	%r11
+	cld
+	movq	%rbx, %gs:R_RBX
+	leaq	-AREA_TOP(%rsp), %rbx
+	movq	%r8, R_R8(%rbx)
+	movq	%r9, R_R9(%rbx)
+	movq	%r10, R_R10(%rbx)
+	movq	%r11, R_R11(%rbx)
+	movq	%r12, R_R12(%rbx)
+	movq	%r13, R_R13(%rbx)
+	movq	%r14, R_R14(%rbx)
+	movq	%r15, R_R15(%rbx)
+	movq	%rdi, R_RDI(%rbx)
+	movq	%rsi, R_RSI(%rbx)
+	movq	%rbp, R_RBP(%rbx)
+	movq	%rdx, R_RDX(%rbx)
+	movq	%rax, R_RAX(%rbx)
+	movq	%rcx, R_RCX(%rbx)
+	testl	$SET_FSGSBASE, A_SET(%rbx)
+	jz	1f
+	rdfsbase %rax
+	movq	%rax, A_FS_BASE(%rbx)
+1:	movl	$XSTATE_MASK, %eax
+	xorl	%edx, %edx
+	xsaveopt64 AREA_FPU(%rbx)
+	movl	$EV_CALL, A_EVENT(%rbx)
+	movl	$0, A_KICKED(%rbx)
+	movl	$1, %eax
+	xchgl	%eax, A_TURN(%rbx)
+	cmpl	$0, A_KERNEL_SLEEPS(%rbx)
+	jne	.Lsite_wait
+	xorl	%ecx, %ecx
+.Lsite_look:
+	cmpl	$0, A_TURN(%rbx)
+	je	.Lsite_turn
+	pause
+	incl	%ecx
+	cmpl	A_LOOK(%rbx), %ecx
+	jb	.Lsite_look
+.Lsite_wait:
+	movq	%rbx, %rdi
+	call	stub_wait
+.Lsite_turn:
+	cmpl	$0, A_FAST(%rbx)
+	je	.Lsite_whole
+	/* As stub_leave: a kick in here takes the way back. */
+	.globl	stub_fast, stub_fast_end
+stub_fast:
+	cmpl	$0, A_KICKED(%rbx)
+	jne	.Lsite_kicked
+	movq	R_R8(%rbx), %r8
+	movq	R_R9(%rbx), %r9
+	movq	R_R10(%rbx), %r10
+	movq	R_RDI(%rbx), %rdi
+	movq	R_RSI(%rbx), %rsi
+	movq	R_RDX(%rbx), %rdx
+	movq	R_RCX(%rbx), %rcx
+	movq	R_R11(%rbx), %r11
+	pushq	%r11
+	popfq
+	movq	A_RESULT(%rbx), %rax
+	movq	R_RSP(%rbx), %rsp
+	movq	R_RBX(%rbx), %rbx
+	jmp	*%rcx
+stub_fast_end:
+.Lsite_kicked:
+	movq	%rbx, %rax
+	jmp	.Lmarked
+.Lsite_whole:
+	movq	%rbx, %rdi
+	call	stub_go
+	jmp	stub_leave
+
 	.text
 	/* long stub_call(nr, a, b, c, d, e) : the only system calls of application threads. */
 	.globl	stub_call, stub_after
@@ -150,6 +232,8 @@ stub_leave_end:
 stub_thread:
 	leaq	STUB_AREA_SIZE-64(%rdi), %rsp
 	movq	%rsp, A_BASE(%rdi)
+	leaq	AREA_TOP(%rdi), %rax
+	movq	%rax, A_TOP(%rdi)
 	call	stub_none
 	jmp	stub_leave
 

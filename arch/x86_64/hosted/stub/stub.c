@@ -3,6 +3,7 @@
  * Provides: the process that stubs are forked from (stub_parent), a stub's set-up, and what runs in
  *   it when the application is interrupted: every system call and every exception comes in as a
  *   signal, is shown to the kernel in the CPU's area, and left when the kernel says so.
+ * Calls by patched sites come in without a signal (entry.S, stub_site).
  * Kicks: one that meets the application is an event like any other. One that meets the last steps
  *   to it (stub_leave) takes these back: nothing of the application has run. Anywhere else in here
  *   it leaves a mark, which is looked at before these last steps.
@@ -29,6 +30,17 @@ _Static_assert(STUB_AREA_SIZE == 0x10000u && STUB_STACK + STUB_STACK_SZ == STUB_
 _Static_assert(STUB_ORDERS == STUB_ORDERS_AT && R_RFLAGS == 8 * STUB_RFLAGS, "");
 _Static_assert(A_KICKED == offsetof(struct stub_area, kicked), "");
 _Static_assert(A_BASE == offsetof(struct stub_area, base), "");
+_Static_assert(A_FS_BASE == offsetof(struct stub_area, fs_base), "");
+_Static_assert(A_SET == offsetof(struct stub_area, set), "");
+_Static_assert(A_EVENT == offsetof(struct stub_area, event), "");
+_Static_assert(A_TOP == offsetof(struct stub_area, top), "");
+_Static_assert(A_TURN == offsetof(struct stub_area, turn) && STUB_TURN_KERNEL == 1, "");
+_Static_assert(A_LOOK == offsetof(struct stub_area, look), "");
+_Static_assert(A_FAST == offsetof(struct stub_area, fast), "");
+_Static_assert(A_RESULT == offsetof(struct stub_area, result), "");
+_Static_assert(A_KERNEL_SLEEPS == offsetof(struct stub_area, kernel_sleeps), "");
+_Static_assert(AREA_TOP == STUB_AREA_TOP && AREA_FPU == STUB_AREA_FPU, "");
+_Static_assert(SET_FSGSBASE == STUB_FSGSBASE && EV_CALL == STUB_EV_CALL, "");
 _Static_assert(offsetof(struct stub_area, regs) == 0, "known to entry.S");
 _Static_assert(R_RDI == 8 * STUB_RDI && R_RBX == 8 * STUB_RBX && R_RIP == 8 * STUB_RIP, "");
 
@@ -103,7 +115,10 @@ void stub_parent(unsigned cpus) __attribute__((noreturn));
 struct leave stub_signalled(uint64_t sig, void *info, struct frame *frame, struct stub_area *a,
 			    uint64_t stack);
 struct leave stub_none(struct stub_area *a);
+void stub_wait(struct stub_area *a);
+struct leave stub_go(struct stub_area *a);
 extern const char stub_after[], stub_leave[], stub_leave_end[];
+extern const char stub_fast[], stub_fast_end[];
 extern const struct prog stub_mapper_prog;
 #pragma GCC visibility pop
 
@@ -114,10 +129,9 @@ static inline void relax(void)
 	__asm__ volatile("pause" ::: "memory");
 }
 
-/* Gives the turn to the kernel, and returns when it is back. */
-static void hand_over(struct stub_area *a)
+/* The kernel has been given the turn: returns when it is back. */
+void stub_wait(struct stub_area *a)
 {
-	__atomic_exchange_n(&a->turn, STUB_TURN_KERNEL, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&a->kernel_sleeps, __ATOMIC_SEQ_CST)) {
 		__atomic_store_n(&a->kernel_word, 1, __ATOMIC_SEQ_CST);
 		stub_call(NR_futex, (long)&a->kernel_word, FUTEX_WAKE, 1, 0, 0);
@@ -138,6 +152,12 @@ static void hand_over(struct stub_area *a)
 			stub_call(NR_futex, (long)&a->turn, FUTEX_WAIT, STUB_TURN_KERNEL, 0, 0);
 	}
 	a->stub_sleeps = 0;
+}
+
+static void hand_over(struct stub_area *a)
+{
+	__atomic_exchange_n(&a->turn, STUB_TURN_KERNEL, __ATOMIC_SEQ_CST);
+	stub_wait(a);
 }
 
 static void bases_report(struct stub_area *a)
@@ -161,12 +181,18 @@ static void bases_load(struct stub_area *a)
 		stub_call(NR_arch_prctl, ARCH_SET_GS, (long)a->gs_base, 0, 0, 0);
 }
 
+/* How to go on as the kernel says. */
+struct leave stub_go(struct stub_area *a)
+{
+	bases_load(a);
+	return (struct leave){(uint64_t)a->regs, a->fpu ? (char *)a + a->fpu : NULL};
+}
+
 static struct leave wait_and_leave(struct stub_area *a)
 {
 	a->kicked = 0;
 	hand_over(a);
-	bases_load(a);
-	return (struct leave){(uint64_t)a->regs, a->fpu ? (char *)a + a->fpu : NULL};
+	return stub_go(a);
 }
 
 struct leave stub_none(struct stub_area *a)
@@ -182,7 +208,8 @@ struct leave stub_signalled(uint64_t sig, void *info, struct frame *frame, struc
 	uint64_t at = frame->regs[STUB_RIP];
 
 	if (sig == STUB_SIG_KICK && at - STUB_TEXT < STUB_TEXT_MAX) {
-		if (at >= (uint64_t)stub_leave && at < (uint64_t)stub_leave_end)
+		if ((at >= (uint64_t)stub_leave && at < (uint64_t)stub_leave_end) ||
+		    (at >= (uint64_t)stub_fast && at < (uint64_t)stub_fast_end))
 			return (struct leave){LEAVE_NONE, NULL};
 		a->kicked = 1;
 		return (struct leave){(uint64_t)frame->regs + LEAVE_BACK, (void *)frame->fpstate};

@@ -17,6 +17,7 @@
 #define STUB_BASE     0x7e0000000000ull
 #define STUB_TEXT     STUB_BASE
 #define STUB_TEXT_MAX 0x10000ull
+#define STUB_SITE     (STUB_TEXT + 64) /* where patched call sites go */
 #define STUB_STACK    (STUB_BASE + 0x100000)
 #define STUB_STACK_SZ 0x10000ull
 #define STUB_ORDERS   (STUB_BASE + 0x200000)
@@ -69,6 +70,7 @@ enum stub_reg {
 };
 
 #define STUB_AREA_SIZE	0x10000
+#define STUB_AREA_TOP	0x1000u /* offset: end of that stack */
 #define STUB_AREA_FPU	0x1000u /* offset: extended state to load */
 #define STUB_AREA_STACK 0x5000u /* from here to the end: the signal stack */
 
@@ -76,6 +78,7 @@ enum stub_turn { STUB_TURN_USER = 0, STUB_TURN_KERNEL = 1 };
 enum stub_event {
 	STUB_EV_NONE,	/* nothing of the application has run: registers are as the kernel left them
 			 */
+	STUB_EV_CALL,	/* .regs: a system call came by a patched site; rcx: where it returns */
 	STUB_EV_SIGNAL, /* .frame: siginfo and ucontext of the signal that came */
 };
 #define STUB_BASE_FS  1u /* in .set: load .fs_base */
@@ -93,16 +96,20 @@ struct stub_area {
 	uint32_t frame;	 /* offset of its ucontext */
 	uint32_t kicked; /* the stub's own: a kick came while it was in its own code */
 	uint32_t pad;
+	uint64_t top;  /* the stub's own: the stack for calls by patched sites */
 	uint64_t base; /* the stub's own: its stack at its last event */
 	/* hand-over: lines of their own */
 	uint32_t turn __attribute__((aligned(64))); /* futex word of the stub */
 	uint32_t stub_sleeps;
 	uint32_t look;	/* rounds before it sleeps; read again and again */
 	uint32_t yield; /* times before it sleeps; likewise */
+	uint32_t fast;	/* after STUB_EV_CALL: nothing but rax is new: .result */
+	uint32_t pad2;
+	uint64_t result;
 	uint32_t kernel_word __attribute__((aligned(64))); /* futex word of the kernel */
 	uint32_t kernel_sleeps;
 };
-_Static_assert(sizeof(struct stub_area) <= STUB_AREA_FPU, "an area's first page");
+_Static_assert(sizeof(struct stub_area) <= 0x400, "the rest of an area's first page is a stack");
 
 /* ---- orders ---- */
 

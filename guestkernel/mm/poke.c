@@ -1,0 +1,133 @@
+/* poke.c - writing where the application itself may not: into private text
+ *
+ * Provides: mm_poke(), mm_map_text().
+ * A poked page gets a frame of its own with the bytes changed, which replaces the old one whole: a
+ * thread that runs there meets the bytes as they were or as they are, never a mixture. The file,
+ * and other address spaces, keep theirs; a fork inherits it as any private page.
+ * Locks: mm->lock for reading, pt_lock for looks and the change, as in fault.c. Sleeps: yes.
+ * Differs from Linux: there it is a forced write of ptrace(2) or a uprobe. Tests: test/hosted
+ */
+#include "fault.h"
+#include "string.h"
+
+#define TRIES 16
+
+static bool may_poke(const struct vma *v, u64 addr, const char *name)
+{
+	return v && v->start <= addr && v->flags & VMA_READ &&
+	       !(v->flags & (VMA_WRITE | VMA_SHARED | VMA_SPECIAL)) && (!name || v->name == name);
+}
+
+/* A reference to what is mapped there, or null. */
+static struct frame *frame_now(struct mm *mm, u64 page, struct mach_pte *pte)
+{
+	struct frame *f = NULL;
+
+	spin_lock(&mm->pt_lock);
+	*pte = mach_lookup(&mm->space, page);
+	if (pte->prot) {
+		f = frame_of(pte->pa);
+		if (f != zero_frame)
+			frame_get(f);
+	}
+	spin_unlock(&mm->pt_lock);
+	return f;
+}
+
+/* f takes the place of old, if that is still there. Its count is consumed then. */
+static bool replace_frame(struct vma *v, u64 page, struct mach_pte pte, struct frame *f)
+{
+	struct frame *old = frame_of(pte.pa);
+	struct mm *mm = v->mm;
+	struct mach_pte now;
+
+	spin_lock(&mm->pt_lock);
+	now = mach_lookup(&mm->space, page);
+	if (now.pa.pa != pte.pa.pa || !now.prot || now.prot & MACH_WRITE) {
+		spin_unlock(&mm->pt_lock);
+		return false;
+	}
+	mach_replace(&mm->space, page, frame_pa(f), vma_prot(v) | MACH_DIRTY);
+	if (v->mapping)
+		a_store(&v->has_anon, 1);
+	spin_unlock(&mm->pt_lock);
+	mm_shootdown(mm, page, 1);
+	if (old->type != FRAME_ANON)
+		a_add(&mm->rss_anon, 1);
+	if (old == zero_frame)
+		return true;
+	if (old->type != FRAME_ANON)
+		a_sub(&mm->rss_file, 1);
+	frame_put(old); /* the table's */
+	return true;
+}
+
+static int poke_once(struct mm *mm, u64 addr, const void *data, size_t n, const char *name)
+{
+	u64 page = PAGE_ALIGN_DOWN(addr);
+	struct vma *v = mm_find_vma(mm, addr);
+	struct frame *old, *f;
+	struct mach_pte pte;
+	int err = -EAGAIN;
+
+	if (!may_poke(v, addr, name))
+		return -EACCES;
+	old = frame_now(mm, page, &pte);
+	if (!old)
+		return -EAGAIN;
+	f = frame_alloc(FA_USER);
+	if (!f) {
+		err = -ENOMEM;
+		goto out_put_old;
+	}
+	frame_set_type(f, FRAME_ANON);
+	mach_frame_copy(frame_va(f), frame_va(old));
+	memcpy((u8 *)frame_va(f) + (addr - page), data, n);
+	if (replace_frame(v, page, pte, f))
+		err = 0;
+	else
+		frame_put(f);
+out_put_old:
+	if (old != zero_frame)
+		frame_put(old);
+	return err;
+}
+
+int mm_poke(struct mm *mm, u64 addr, const void *data, size_t n, const char *name)
+{
+	kassert(n && (addr & ~PAGE_MASK) + n <= PAGE_SIZE);
+	for (int i = 0; i < TRIES; i++) {
+		struct mm_fault why;
+		int err;
+
+		rwlock_read(&mm->lock);
+		err = poke_once(mm, addr, data, n, name);
+		rwlock_read_done(&mm->lock);
+		if (err != -EAGAIN)
+			return err;
+		if (mm_fault(mm, addr, MACH_READ, &why))
+			return -EFAULT;
+	}
+	return -EAGAIN;
+}
+
+u64 mm_map_text(struct mm *mm, u64 below, u64 size, const char *name)
+{
+	struct vma *v;
+	u64 at;
+
+	rwlock_write(&mm->lock);
+	at = mm->map_count < MAP_COUNT_MAX ? vma_find_hole(mm, size, below) : 0;
+	if (!at)
+		goto out_unlock;
+	v = vma_new(mm, at, at + size, VMA_READ | VMA_EXEC | VMA_MAYREAD | VMA_MAYEXEC);
+	if (v) {
+		v->name = name;
+		vma_insert(mm, v);
+	} else {
+		at = 0;
+	}
+out_unlock:
+	rwlock_write_done(&mm->lock);
+	return at;
+}
