@@ -1,6 +1,6 @@
 /* fault_file.c - faults on mapped files and shared memory
  *
- * Read faults map what the page cache has of the sixteen pages around, in one batch. A shared
+ * Read faults map what the page cache has of the pages around (AROUND), in one batch. A shared
  * writable page of a file is mapped read-only until it is written: that fault marks it dirty.
  * Shared memory and tmpfs have nothing to write back, so their pages are writable at once.
  *
@@ -11,7 +11,7 @@
 #include "pagecache_internal.h"
 #include "vfs.h"
 
-#define AROUND 16u
+#define AROUND (MACH_FAULT_PAGES > 1 ? 32u : 16u)
 
 u64 mapping_pages(const struct mapping *m)
 {

@@ -127,15 +127,18 @@ bool mapping_remove_frame(struct mapping *m, struct frame *f, u64 index, bool ev
 }
 
 /* A new frame for index, in the index with a count for the caller too: 0, -EEXIST, -ENOMEM,
- * -ENOSPC. */
-static int add_frame(struct mapping *m, u64 index, u32 flags, struct frame **out)
+ * -ENOSPC. f: that one, whose count is consumed, or null: any. */
+static int add_frame(struct mapping *m, u64 index, u32 flags, struct frame *f, struct frame **out)
 {
 	int err = m->ops->charge ? m->ops->charge(m, 1) : 0;
-	struct frame *f;
 
-	if (err)
+	if (err) {
+		if (f)
+			frame_put(f);
 		return err;
-	f = frame_alloc(FA_USER | (flags & FRAME_UPTODATE ? FA_ZERO : 0));
+	}
+	if (!f)
+		f = frame_alloc(FA_USER | (flags & FRAME_UPTODATE ? FA_ZERO : 0));
 	if (!f) {
 		err = -ENOMEM;
 		goto out_uncharge;
@@ -196,17 +199,37 @@ static int wait_ready(struct mapping *m, u64 index, struct frame *f)
 	return err;
 }
 
+/* Frames in a row, *n of them and at most max, where the machine maps such as one; else null, 1. */
+static struct frame *contiguous(size_t max, size_t *n)
+{
+	u32 order = MIN(BLOCK_ORDER, 63u - (u32)__builtin_clzll(max));
+	struct frame *f = NULL;
+
+	if (MACH_FAULT_PAGES > 1 && order)
+		f = frame_alloc_run(order, 0);
+	*n = f ? 1ul << order : 1;
+	return f;
+}
+
 /* Puts locked frames for up to n absent pages from index on into the index: how many. Stops at the
  * first that is there. */
 static size_t add_run(struct mapping *m, u64 index, size_t n, struct frame **out, int *err)
 {
-	size_t i;
+	size_t i, left = 0;
+	struct frame *f = NULL;
 
-	for (i = 0; i < n; i++) {
-		*err = add_frame(m, index + i, FRAME_LOCKED, &out[i]);
+	for (i = 0; i < n; i++, left--) {
+		if (!left)
+			f = contiguous(n - i, &left);
+		*err = add_frame(m, index + i, FRAME_LOCKED, f, &out[i]);
+		if (f)
+			f++;
 		if (*err)
 			break;
 	}
+	/* what was not used; the one that failed is gone */
+	for (size_t k = 1; f && k < left; k++)
+		frame_put(f++);
 	return i;
 }
 
@@ -268,7 +291,7 @@ int mapping_get_new(struct mapping *m, u64 index, struct frame **out)
 		int err;
 
 		if (!f) {
-			err = add_frame(m, index, FRAME_UPTODATE, out);
+			err = add_frame(m, index, FRAME_UPTODATE, NULL, out);
 			if (err != -EEXIST)
 				return err;
 			continue;

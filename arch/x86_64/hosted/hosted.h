@@ -13,6 +13,8 @@ struct stub {
 	u32 dead;		    /* [a] it has ended, or cannot be used any more */
 	u32 seq;		    /* [P] of its last order */
 	u32 n;			    /* [P] orders collected */
+	s32 mapper;		    /* [I] its thread */
+	u32 mapper_cpu;		    /* [P] the host's, that it is bound to; ~0: to none */
 	u32 vmas;		    /* [P] mappings made since the last time all were dropped */
 	struct stub_orders *orders; /* [P] */
 	struct stub_thread {

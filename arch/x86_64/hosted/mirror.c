@@ -24,7 +24,8 @@
 #define NEIGHBOURS   32u  /* pages, aligned, around a fault */
 #define TABLE	     512u /* entries */
 #define VMAS_MAX     40000u
-#define MAPPER_SPINS 32u
+#define HOST_CPUS    1024u
+#define CPU_NODE_SEL 0x7bu /* Linux: the limit is the CPU's number and, from bit 12, the node's */
 #define LOOK_MS	     200
 
 static bool done_now(s32 fd, u64 *count)
@@ -41,20 +42,35 @@ static bool orders_wait(struct stub *s, s32 fd)
 	} p = {fd, 1 /* POLLIN */, 0};
 	u64 count = 0;
 
-	for (u32 i = 0; i < MAPPER_SPINS && cpu_count > 1; i++) {
-		if (done_now(fd, &count))
-			return count == STUB_DONE;
-		mach_relax();
-	}
 	for (;;) {
-		if (done_now(fd, &count))
+		s64 ready = host_call(HOST_poll, (u64)&p, 1, LOOK_MS, 0, 0, 0);
+
+		if (ready > 0 && done_now(fd, &count))
 			return count == STUB_DONE;
-		if (host_call(HOST_poll, (u64)&p, 1, LOOK_MS, 0, 0, 0) == 0 && stub_has_ended(s)) {
+		if (ready == 0 && stub_has_ended(s)) {
 			/* A last word that came before its end must not count for the next. */
 			(void)done_now(fd, &count);
 			return true;
 		}
 	}
+}
+
+/* The mapper runs where this thread is, which is about to sleep: to wake an idle CPU takes longer
+ * than what it has to do. */
+static void mapper_follows(struct stub *s)
+{
+	u64 set[HOST_CPUS / 64] = {0};
+	u32 cpu;
+
+	if (!plan->spins)
+		return;
+	__asm__ volatile("lsl %1, %0" : "=r"(cpu) : "r"(CPU_NODE_SEL) : "cc");
+	cpu &= 0xfff;
+	if (cpu == s->mapper_cpu || cpu >= HOST_CPUS)
+		return;
+	s->mapper_cpu = cpu;
+	set[cpu / 64] = 1ull << cpu % 64;
+	host_call(HOST_sched_setaffinity, (u64)s->mapper, sizeof(set), (u64)set, 0, 0, 0);
 }
 
 /* Has the collected orders carried out, and waits for that. */
@@ -67,6 +83,7 @@ static void orders_run(struct stub *s)
 		goto out_empty;
 	o->n = s->n;
 	o->done = STUB_FD_DONE + cpu;
+	mapper_follows(s);
 	__atomic_store_n(&o->seq, ++s->seq, __ATOMIC_SEQ_CST);
 	host_futex_wake(&o->seq);
 	if (!orders_wait(s, plan->done_fd[cpu])) {

@@ -80,6 +80,8 @@ static struct stub *stub_new(void)
 		goto out_number;
 	making_unlock();
 	s->pid = answer->pid;
+	s->mapper = answer->mapper;
+	s->mapper_cpu = ~0u;
 	for (u32 i = 0; i < plan->cpus; i++) {
 		s->thread[i].tid = answer->tid[i];
 		s->thread[i].cpu = ~0u;
@@ -121,7 +123,7 @@ bool stub_has_ended(struct stub *s)
 {
 	if (__atomic_load_n(&s->dead, __ATOMIC_ACQUIRE))
 		return true;
-	if (host_call(HOST_wait4, (u64)s->pid, 0, HOST_WNOHANG, 0, 0, 0) != s->pid)
+	if (host_call(HOST_wait4, (u64)s->pid, 0, HOST_WNOHANG | HOST_WALL, 0, 0, 0) != s->pid)
 		return false;
 	__atomic_store_n(&s->dead, 1, __ATOMIC_RELEASE);
 	return true;
@@ -137,7 +139,7 @@ void stub_end(struct stub *s)
 	if (__atomic_load_n(&s->dead, __ATOMIC_ACQUIRE))
 		return;
 	stub_kill(s);
-	while (host_call(HOST_wait4, (u64)s->pid, 0, 0, 0, 0, 0) == -HOST_EINTR)
+	while (host_call(HOST_wait4, (u64)s->pid, 0, HOST_WALL, 0, 0, 0) == -HOST_EINTR)
 		;
 	__atomic_store_n(&s->dead, 1, __ATOMIC_RELEASE);
 }

@@ -73,7 +73,6 @@ enum {
 #define PROT_WRITE    2
 #define MAP_SHARED    1
 #define MAP_FIXED     0x10
-#define SIGCHLD	      17
 #define CLONE_VM      0x100
 #define CLONE_FS      0x200
 #define CLONE_FILES   0x400
@@ -345,8 +344,8 @@ static void stub_main(uint32_t index, unsigned cpus)
 		   STUB_FD_AREAS, (uint64_t)index * cpus * STUB_AREA_SIZE);
 	handlers();
 	/* All signals are blocked here, and stay so in the mapper. */
-	setup(stub_clone(THREAD_FLAGS, stub_mapper, NULL, STUB_STACK + 0x2000) < 0 ? -1 : NR_getpid,
-	      0, 0, 0, 0, 0, 0);
+	answer.mapper = (int32_t)stub_clone(THREAD_FLAGS, stub_mapper, NULL, STUB_STACK + 0x2000);
+	setup(answer.mapper < 0 ? -1 : NR_getpid, 0, 0, 0, 0, 0, 0);
 	setup(NR_sigprocmask, 2, (long)&none, 0, 8, 0, 0);
 	answer.index = index;
 	answer.pid = (int32_t)stub_setup_call(NR_getpid, 0, 0, 0, 0, 0, 0);
@@ -373,11 +372,12 @@ void stub_parent(unsigned cpus)
 	while (stub_setup_call(NR_read, STUB_FD_ASK, (long)&ask, sizeof(ask), 0, 0, 0) ==
 	       sizeof(ask)) {
 		struct stub_answer failed;
-		long pid = stub_setup_call(NR_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0, 0);
+		long pid = stub_setup_call(NR_clone, CLONE_PARENT, 0, 0, 0, 0, 0);
 
 		if (pid == 0)
 			stub_main(ask.index, cpus);
 		failed.index = ask.index;
+		failed.mapper = 0;
 		failed.pid = (int32_t)pid;
 		if (pid < 0)
 			setup(NR_write, STUB_FD_ANSWER, (long)&failed, sizeof(failed), 0, 0, 0);

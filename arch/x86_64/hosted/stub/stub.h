@@ -41,6 +41,7 @@ struct stub_ask {
 struct stub_answer {
 	uint32_t index;
 	int32_t pid;
+	int32_t mapper;		    /* its thread */
 	int32_t tid[STUB_CPUS_MAX]; /* [cpu] */
 };
 
