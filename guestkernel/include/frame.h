@@ -85,6 +85,15 @@ static inline void frame_share(paddr_t pa)
 {
 	frame_get(frame_of(pa));
 }
+/* mach_fork_range: an anonymous frame that one page-table entry refers to, and nobody else. */
+static inline bool frame_is_sole(paddr_t pa)
+{
+	const struct frame *f = frame_of(pa);
+
+	return f->type == FRAME_ANON && a_load_acquire(&f->refs) == 1;
+}
+/* A copy of one, in f, which was allocated by frame_alloc_run(). */
+void frame_copy_anon(struct frame *f, paddr_t from);
 /* Frames that may be freed only after a shoot-down (mm/shootdown.c). */
 struct frame_gather {
 	struct frame *frames[64];

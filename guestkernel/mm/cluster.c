@@ -4,6 +4,8 @@
  * private memory that was never touched maps the aligned pages around it too, and while a program
  * goes through its memory in order twice as many each time. The frames are contiguous, so that a
  * machine may map them as one.
+ * After a fork the first write to a page makes its neighbours writable, too: where nobody else has
+ * them any more as they are (OWN_AROUND), where somebody has by copying (COPY_AROUND).
  * A cluster lies in one VMA, covers no page that has something already, and is made only while
  * memory is plentiful: it never waits, reclaims, or fails a program; the single page is the way
  * out. Locks: mm->lock for reading; pt_lock to look and to map. What was mapped meanwhile by
@@ -12,7 +14,9 @@
  * MADV_NOHUGEPAGE has no effect. Tests: test/abi/{mmap,fork}.c, test/machine */
 #include "fault.h"
 
-#define BATCH 64u /* of mach_map_batch() */
+#define BATCH	    64u /* of mach_map_batch() */
+#define OWN_AROUND  32u
+#define COPY_AROUND 8u
 
 static bool all_absent(struct mm *mm, u64 va, u32 n)
 {
@@ -92,4 +96,92 @@ bool fault_cluster(struct vma *v, u64 page)
 	if (f)
 		a_add(&v->mm->rss_anon, map_run(v, start, f, n));
 	return f;
+}
+
+/* Whether a present entry of a private mapping only waits for a write. */
+static bool is_shared_copy(const struct mach_pte *pte)
+{
+	return pte->prot && !(pte->prot & MACH_WRITE) && frame_of(pte->pa) != zero_frame;
+}
+
+struct copies {
+	struct frame *old[COPY_AROUND]; /* with a count each; null: no copy there */
+	u32 n;
+};
+
+/* Looks at the neighbours: those of one count become writable, the near others are collected. */
+static void own_around(struct vma *v, u64 page, u64 near, struct copies *c)
+{
+	u64 va = MAX(page & ~(OWN_AROUND * PAGE_SIZE - 1), v->start);
+	u64 end = MIN((page & ~(OWN_AROUND * PAGE_SIZE - 1)) + OWN_AROUND * PAGE_SIZE, v->end);
+	struct mm *mm = v->mm;
+
+	spin_lock(&mm->pt_lock);
+	for (; va < end; va += PAGE_SIZE) {
+		struct mach_pte pte = mach_lookup(&mm->space, va);
+		u64 at = (va - near) >> PAGE_SHIFT;
+
+		if (va == page || !is_shared_copy(&pte))
+			continue;
+		if (frame_of(pte.pa)->type == FRAME_ANON &&
+		    a_load_acquire(&frame_of(pte.pa)->refs) == 1) {
+			mach_replace(&mm->space, va, pte.pa, vma_prot(v) | MACH_DIRTY);
+		} else if (va >= near && at < COPY_AROUND) {
+			c->old[at] = frame_of(pte.pa);
+			frame_get(c->old[at]);
+			c->n++;
+		}
+	}
+	spin_unlock(&mm->pt_lock);
+}
+
+/* f, if page still has old, takes its place: true. */
+static bool put_copy(struct vma *v, u64 page, struct frame *old, struct frame *f)
+{
+	struct mm *mm = v->mm;
+	struct mach_pte now;
+	bool same;
+
+	frame_set_type(f, FRAME_ANON);
+	mach_frame_copy(frame_va(f), frame_va(old));
+	spin_lock(&mm->pt_lock);
+	now = mach_lookup(&mm->space, page);
+	same = now.pa.pa == frame_pa(old).pa && now.prot && !(now.prot & MACH_WRITE);
+	if (same)
+		mach_replace(&mm->space, page, frame_pa(f), vma_prot(v) | MACH_DIRTY);
+	if (same && v->mapping)
+		a_store(&v->has_anon, 1);
+	spin_unlock(&mm->pt_lock);
+	if (same && old->type != FRAME_ANON) {
+		a_add(&mm->rss_anon, 1);
+		a_sub(&mm->rss_file, 1);
+	}
+	return same;
+}
+
+void fault_write_around(struct vma *v, u64 page)
+{
+	u64 near = page & ~(COPY_AROUND * PAGE_SIZE - 1);
+	bool replaced[COPY_AROUND] = {false};
+	struct copies c = {.n = 0};
+	struct frame *f = NULL;
+
+	own_around(v, page, near, &c);
+	if (!c.n)
+		return;
+	f = frame_alloc_run((u32)__builtin_ctz(COPY_AROUND), 0);
+	for (u32 i = 0; i < COPY_AROUND; i++) {
+		if (f && c.old[i])
+			replaced[i] = put_copy(v, near + i * PAGE_SIZE, c.old[i], f + i);
+		if (f && !replaced[i])
+			frame_put(f + i);
+	}
+	if (f)
+		mm_shootdown(v->mm, near, COPY_AROUND);
+	for (u32 i = 0; i < COPY_AROUND; i++) {
+		if (replaced[i])
+			frame_put(c.old[i]); /* the table's */
+		if (c.old[i])
+			frame_put(c.old[i]);
+	}
 }

@@ -106,6 +106,9 @@ static enum fault_result copy_page(struct vma *v, u64 page, struct mach_pte pte)
 	if (v->mapping)
 		a_store(&v->has_anon, 1);
 	spin_unlock(&mm->pt_lock);
+	/* First: a machine that settles does it once then. */
+	if (MACH_FAULT_PAGES > 1)
+		fault_write_around(v, page);
 	mm_shootdown(mm, page, 1);
 	if (old->type != FRAME_ANON)
 		a_add(&mm->rss_anon, 1);
@@ -152,6 +155,8 @@ enum fault_result fault_present(struct vma *v, u64 page, bool write, struct mach
 	}
 	spin_unlock(&mm->pt_lock);
 	mach_flush_local(page, 1);
+	if (MACH_FAULT_PAGES > 1 && write && !(v->flags & VMA_SHARED))
+		fault_write_around(v, page);
 	return FAULT_DONE;
 }
 

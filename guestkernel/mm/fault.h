@@ -18,6 +18,8 @@ enum fault_result fault_file(struct vma *v, u64 page, bool write);
 /* cluster.c: maps zeroed frames at page and around it, where nothing is. False: nothing was done.
  */
 bool fault_cluster(struct vma *v, u64 page);
+/* After a write fault on private page: its neighbours that will meet one too become writable. */
+void fault_write_around(struct vma *v, u64 page);
 /* Something is mapped there: pt_lock is held, and dropped. */
 enum fault_result fault_present(struct vma *v, u64 page, bool write, struct mach_pte pte);
 /* Maps f (a count is consumed) where nothing is: makes tables as needed. FAULT_DONE also if another

@@ -1,8 +1,9 @@
 /* fault_file.c - faults on mapped files and shared memory
  *
- * Read faults map what the page cache has of the pages around (AROUND), in one batch. A shared
- * writable page of a file is mapped read-only until it is written: that fault marks it dirty.
- * Shared memory and tmpfs have nothing to write back, so their pages are writable at once.
+ * Read faults map what the page cache has of the sixteen pages around, or of more where a fault
+ * costs much. A shared writable page of a file is mapped read-only until it is written: that fault
+ * marks it dirty. Shared memory and tmpfs have nothing to write back, so their pages are writable
+ * at once.
  *
  * Truncation takes a frame out of the cache first and unmaps it then (rmap.c). Here a frame is
  * checked to be in the cache and mapped under one hold of pt_lock, so either truncation's unmapping
@@ -11,7 +12,8 @@
 #include "pagecache_internal.h"
 #include "vfs.h"
 
-#define AROUND (MACH_FAULT_PAGES > 1 ? 32u : 16u)
+#define AROUND	16u
+#define WINDOWS (MACH_FAULT_PAGES > 1 ? 16u : 1u) /* of as many pages */
 
 u64 mapping_pages(const struct mapping *m)
 {
@@ -64,33 +66,46 @@ static u32 map_runs_locked(struct vma *v, u64 page, struct frame **around, u32 n
 	return mapped;
 }
 
-/* Maps cached pages around: true if page itself needs nothing more. */
-static bool fault_around(struct vma *v, u64 page)
+/* Maps what is cached of [first, first + n), n <= AROUND. */
+static void map_window(struct vma *v, u64 first, u32 n)
 {
-	u64 first = MAX(page & ~(AROUND * PAGE_SIZE - 1), v->start);
-	u64 end = MIN((page & ~(AROUND * PAGE_SIZE - 1)) + AROUND * PAGE_SIZE, v->end);
 	struct mm *mm = v->mm;
 	struct frame *around[AROUND];
-	u32 n = (u32)((end - first) >> PAGE_SHIFT), at = (u32)((page - first) >> PAGE_SHIFT);
-	u64 pages = mapping_pages(v->mapping), index = vma_index(v, first);
-	struct mach_pte pte;
 	u32 mapped;
 
-	n = (u32)MIN((u64)n, pages > index ? pages - index : 0);
-	if (at >= n || mach_space_prepare(&mm->space, first, n))
-		return false;
-	mapping_find_many(v->mapping, index, around, n);
-	if (!around[at]) {
-		mapping_put_many(around, n);
-		return false;
-	}
+	mapping_find_many(v->mapping, vma_index(v, first), around, n);
 	spin_lock(&mm->pt_lock);
 	mapped = map_runs_locked(v, first, around, n, file_prot(v, false));
-	pte = mach_lookup(&mm->space, page);
 	spin_unlock(&mm->pt_lock);
 	if (mapped)
 		a_add(&mm->rss_file, mapped);
 	mapping_put_many(around, n);
+}
+
+/* Maps cached pages around: true if page itself needs nothing more. */
+static bool fault_around(struct vma *v, u64 page)
+{
+	u64 around = page & ~(WINDOWS * AROUND * PAGE_SIZE - 1), first = MAX(around, v->start);
+	u64 end = MIN(around + WINDOWS * AROUND * PAGE_SIZE, v->end);
+	u64 pages = mapping_pages(v->mapping), index = vma_index(v, first);
+	struct mm *mm = v->mm;
+	struct mach_pte pte;
+	struct frame *f;
+
+	end = MIN(end, first + (pages > index ? pages - index : 0) * PAGE_SIZE);
+	if (page >= end || mach_space_prepare(&mm->space, first, (end - first) >> PAGE_SHIFT))
+		return false;
+	f = mapping_find(v->mapping, vma_index(v, page));
+	if (!f)
+		return false;
+	frame_put(f);
+	for (u64 n; first < end; first += n << PAGE_SHIFT) {
+		n = MIN((end - first) >> PAGE_SHIFT, (u64)AROUND);
+		map_window(v, first, (u32)n);
+	}
+	spin_lock(&mm->pt_lock);
+	pte = mach_lookup(&mm->space, page);
+	spin_unlock(&mm->pt_lock);
 	return pte.prot != 0;
 }
 

@@ -300,6 +300,12 @@ struct frame *frame_alloc_run(u32 order, u32 flags)
 	return f;
 }
 
+void frame_copy_anon(struct frame *f, paddr_t from)
+{
+	frame_set_type(f, FRAME_ANON);
+	mach_frame_copy(frame_va(f), mach_pa_to_va(from));
+}
+
 static void free_block(struct frame_cache *fc, struct frame *f, u32 order)
 {
 	bool surplus;

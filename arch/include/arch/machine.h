@@ -76,7 +76,8 @@ u64 mach_next_table(struct mach_space *s, u64 va, u64 end);
  * knowledge); 0 makes them inaccessible but keeps the frame. Returns how many changed. [P] */
 size_t mach_protect(struct mach_space *s, u64 va, size_t npages, u32 prot);
 /* Fork: copies parent's present entries into child, making tables on the way; with cow both sides
- * lose write. Calls frame_share() (mm/frame.h) for each. 0, -ENOMEM (partly done). [P of both] */
+ * lose write. Calls frame_share() (mm/frame.h) for each. Pages of one count that will be written
+ * soon it may copy instead. 0, -ENOMEM (partly done). [P of both] */
 int mach_fork_range(struct mach_space *child, struct mach_space *parent, u64 va, size_t npages,
 		    bool cow) must_check;
 /* Clears accessed bits (and dirty ones, if asked); fn sees the entries that had one. [P] */

@@ -15,6 +15,7 @@ struct stub {
 	u32 n;			    /* [P] orders collected */
 	s32 mapper;		    /* [I] its thread */
 	u32 mapper_cpu;		    /* [P] the host's, that it is bound to; ~0: to none */
+	bool begun;		    /* [P] it has had a turn, or is about to */
 	u32 vmas;		    /* [P] mappings made since the last time all were dropped */
 	struct stub_orders *orders; /* [P] */
 	struct stub_thread {
@@ -45,17 +46,22 @@ extern struct cpu *boot_cpu_of_machine;
 s64 host_stack_call(u64 sp, s64 (*fn)(void *a, u32 b), void *a, u32 b);
 
 /* space.c */
-#define PTE_HOST  (1ull << 9)			/* the stub has this page mapped */
-#define PTE_HOSTW (1ull << 10)			/* and can write it */
-u32 pte_host_prot(u64 e);			/* PROT_* that the stub may have of it */
+#define PTE_HOST  (1ull << 9)  /* the stub has this page mapped */
+#define PTE_HOSTW (1ull << 10) /* and can write it */
+#define PTE_WANT  (1ull << 11) /* the parent's stub had it: the new one gets it at once */
+u32 pte_host_prot(u64 e);      /* PROT_* that the stub may have of it */
+void space_fill_wanted(struct mach_space *s, struct mirror_run *r); /* [P] */
 void space_forget_mirror(struct mach_space *s); /* clears PTE_HOST everywhere. [P] */
 
 /* mirror.c */
 void run_map(struct mirror_run *r, u64 va, u64 pa, u32 prot);
 void run_protect(struct mirror_run *r, u64 va, u32 prot);
 void run_drop(struct mirror_run *r, u64 va);
-void run_finish(struct mirror_run *r); /* all is collected */
-void mirror_settle(struct stub *s);    /* returns when all collected is done */
+void run_finish(struct mirror_run *r);			 /* all is collected */
+void mirror_settle(struct stub *s);			 /* returns when all collected is done */
+void run_fill(struct mirror_run *r, u64 va, u64 *entry); /* as the entry allows, if missing */
+/* Before a new stub's first turn: what is known to be needed. */
+void mirror_begin(struct mm *mm);
 enum fill { FILL_DONE, FILL_FAULT, FILL_FAIL };
 /* Makes the stub's page at va, and its neighbours, as the tables say; FILL_FAULT: they do not
  * allow the access. */

@@ -23,6 +23,7 @@
 
 #define NEIGHBOURS   32u  /* pages, aligned, around a fault */
 #define TABLE	     512u /* entries */
+#define POPULATE     8u	  /* pages */
 #define VMAS_MAX     40000u
 #define HOST_CPUS    1024u
 #define CPU_NODE_SEL 0x7bu /* Linux: the limit is the CPU's number and, from bit 12, the node's */
@@ -94,6 +95,28 @@ out_empty:
 	s->n = 0;
 }
 
+/* Makes the last order collected longer, if r goes on where it ends. */
+static bool order_extend(struct stub *s, const struct mirror_run *r)
+{
+	struct stub_order *o;
+
+	if (!s->n)
+		return false;
+	o = &s->orders->order[s->n - 1];
+	if (o->nr != r->nr || o->arg[0] + o->arg[1] != r->va || o->arg[2] != r->prot)
+		return false;
+	if (r->nr == HOST_mmap && o->arg[5] + o->arg[1] != r->pa)
+		return false;
+	o->arg[1] += r->end - r->va;
+	return true;
+}
+
+/* A mapping for reading is filled by the host's own faults, which take many pages at once. */
+static bool populates(const struct mirror_run *r, u64 len)
+{
+	return r->prot & HOST_PROT_WRITE || len <= POPULATE * PAGE_SIZE;
+}
+
 static void run_push(struct mirror_run *r)
 {
 	struct stub *s = r->stub;
@@ -102,15 +125,19 @@ static void run_push(struct mirror_run *r)
 
 	if (!r->nr)
 		return;
-	*o = (struct stub_order){.nr = r->nr, .arg = {r->va, len, r->prot}};
-	if (r->nr == HOST_mmap) {
-		o->arg[3] = HOST_MAP_SHARED | HOST_MAP_FIXED | HOST_MAP_POPULATE;
-		o->arg[4] = STUB_FD_RAM;
-		o->arg[5] = r->pa;
-		s->vmas++;
+	if (!order_extend(s, r)) {
+		*o = (struct stub_order){.nr = r->nr, .arg = {r->va, len, r->prot}};
+		if (r->nr == HOST_mmap) {
+			o->arg[3] = HOST_MAP_SHARED | HOST_MAP_FIXED |
+				    (populates(r, len) ? HOST_MAP_POPULATE : 0);
+			o->arg[4] = STUB_FD_RAM;
+			o->arg[5] = r->pa;
+			s->vmas++;
+		}
+		s->n++;
 	}
 	r->nr = 0;
-	if (++s->n == STUB_ORDERS_MAX)
+	if (s->n == STUB_ORDERS_MAX)
 		orders_run(s);
 }
 
@@ -172,7 +199,7 @@ static bool is_mirrored(u64 e)
 	return e & PTE_HOST && (e & PTE_HOSTW || !(pte_host_prot(e) & HOST_PROT_WRITE));
 }
 
-static void fill_entry(struct mirror_run *r, u64 va, u64 *entry)
+void run_fill(struct mirror_run *r, u64 va, u64 *entry)
 {
 	u64 e = __atomic_load_n(entry, __ATOMIC_RELAXED);
 	u32 prot = pte_host_prot(e);
@@ -221,6 +248,19 @@ static void drop_all(struct mach_space *space)
 	s->vmas = 0;
 }
 
+void mirror_begin(struct mm *mm)
+{
+	struct mirror_run r = {.stub = mm->space.stub};
+
+	spin_lock(&mm->pt_lock);
+	if (!r.stub->begun)
+		space_fill_wanted(&mm->space, &r);
+	r.stub->begun = true;
+	run_finish(&r);
+	orders_run(r.stub);
+	spin_unlock(&mm->pt_lock);
+}
+
 enum fill mirror_fill(struct mm *mm, u64 va, u32 access)
 {
 	struct mirror_run r = {.stub = mm->space.stub};
@@ -240,7 +280,7 @@ enum fill mirror_fill(struct mm *mm, u64 va, u32 access)
 		__atomic_fetch_or(&e[at], PTE_D, __ATOMIC_RELAXED);
 	fill_bounds(e, at, &i, &end);
 	for (; i < end; i++)
-		fill_entry(&r, start + i * PAGE_SIZE, &e[i]);
+		run_fill(&r, start + i * PAGE_SIZE, &e[i]);
 	run_finish(&r);
 	orders_run(r.stub);
 	result = FILL_DONE;

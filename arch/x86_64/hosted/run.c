@@ -385,6 +385,8 @@ void mach_run_user(struct mach_user *u, struct mach_exit *why)
 		why->cause = MACH_INTERRUPT;
 		return;
 	}
+	if (unlikely(!s->begun))
+		mirror_begin(current->mm);
 	/* What the portable kernel has just mended need not be met again. */
 	if (u->fault != ~0ull)
 		(void)mirror_fill(current->mm, u->fault, u->fault_access);

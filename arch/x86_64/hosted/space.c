@@ -23,6 +23,7 @@
 #define LEVEL_SHIFT(level) (12 + 9 * (level))
 #define INDEX(va, level)   ((va) >> LEVEL_SHIFT(level) & 511)
 #define LEAF_SPAN	   (1ull << 21)
+#define FORK_COPIES	   3 /* order: pages of a range that fork copies at most */
 
 static u64 pte_load(const u64 *e)
 {
@@ -398,21 +399,52 @@ size_t mach_protect(struct mach_space *s, u64 va, size_t npages, u32 prot)
 	return count;
 }
 
+/* Frames in a row for the pages that a child of fork gets at once. */
+struct fork_copies {
+	struct mirror_run r; /* of the parent */
+	bool cow, may_copy;
+	struct frame *f;
+	u32 left;
+};
+
+/* What the parent's stub can write now was written since the last fork, and mostly will be again,
+ * by both: a copy costs less than the faults. Not where another thread may be writing it: a copy
+ * is no snapshot then. */
+static bool copy_entry(struct fork_copies *c, u64 *to, u64 e)
+{
+	paddr_t pa = PADDR(pte_frame(e));
+
+	if (!c->may_copy || !(e & PTE_W) || !(e & PTE_HOSTW) || !frame_is_sole(pa))
+		return false;
+	if (!c->f) {
+		c->f = frame_alloc_run(FORK_COPIES, 0);
+		c->left = c->f ? 1u << FORK_COPIES : 0;
+	}
+	c->may_copy = c->left > 1;
+	if (!c->left)
+		return false;
+	c->left--;
+	frame_copy_anon(c->f, pa);
+	*to = frame_pa(c->f).pa | (e & ~(PTE_ADDR | PTE_A | PTE_HOST | PTE_HOSTW)) | PTE_WANT;
+	c->f++;
+	return true;
+}
+
 /* One stretch of entries, all in one table on each side. */
-static void fork_entries(struct mirror_run *r, u64 va, u64 *to, u64 *from, size_t n, bool cow)
+static void fork_entries(struct fork_copies *c, u64 va, u64 *to, u64 *from, size_t n)
 {
 	for (; n; n--, to++, from++, va += PAGE_SIZE) {
 		u64 e = pte_load(from);
 
-		if (!e)
+		if (!e || (c->cow && copy_entry(c, to, e)))
 			continue;
 		frame_share(PADDR(pte_frame(e)));
-		if (cow && e & PTE_W) {
+		if (c->cow && e & PTE_W) {
 			e = __atomic_fetch_and(from, ~PTE_W, __ATOMIC_ACQ_REL) & ~PTE_W;
-			if (r->stub && e & PTE_HOSTW)
-				mirror_rights(r, va, from, e);
+			if (c->r.stub && e & PTE_HOSTW)
+				mirror_rights(&c->r, va, from, e);
 		}
-		*to = e & ~(PTE_A | PTE_HOST | PTE_HOSTW);
+		*to = (e & ~(PTE_A | PTE_HOST | PTE_HOSTW)) | (e & PTE_HOST ? PTE_WANT : 0);
 	}
 }
 
@@ -420,7 +452,11 @@ int mach_fork_range(struct mach_space *child, struct mach_space *parent, u64 va,
 		    bool cow)
 {
 	struct leaf_walk w = walk_start(parent, va, npages);
-	struct mirror_run r = {.stub = parent->stub};
+	struct fork_copies c = {
+		.r.stub = parent->stub,
+		.cow = cow,
+		.may_copy = a_load(&container_of(parent, struct mm, space)->users) == 1,
+	};
 	size_t n;
 	int err = 0;
 	u64 *e;
@@ -435,9 +471,11 @@ int mach_fork_range(struct mach_space *child, struct mach_space *parent, u64 va,
 				break;
 			to = space_leaf(child->root, va);
 		}
-		fork_entries(&r, va, to, e, n, cow);
+		fork_entries(&c, va, to, e, n);
 	}
-	run_finish(&r);
+	for (; c.left; c.left--)
+		frame_put(c.f++);
+	run_finish(&c.r);
 	return err;
 }
 
@@ -459,6 +497,22 @@ void mach_harvest(struct mach_space *s, u64 va, size_t npages, bool clear_dirty,
 			old = __atomic_fetch_and(e, ~bits, __ATOMIC_ACQ_REL);
 			if (fn)
 				fn(arg, va, pte_read(old));
+		}
+	}
+}
+
+void space_fill_wanted(struct mach_space *s, struct mirror_run *r)
+{
+	struct leaf_walk w = walk_start(s, 0, mach_user_top >> PAGE_SHIFT);
+	size_t n;
+	u64 *e, va;
+
+	while ((e = walk_next(&w, &va, &n))) {
+		for (; n && r->stub->n < STUB_ORDERS_MAX - 1; n--, e++, va += PAGE_SIZE) {
+			if (!(pte_load(e) & PTE_WANT))
+				continue;
+			__atomic_fetch_and(e, ~PTE_WANT, __ATOMIC_RELAXED);
+			run_fill(r, va, e);
 		}
 	}
 }
