@@ -79,6 +79,8 @@ void stub_free(struct stub *s);		    /* of one that has ended: its number is use
 bool turn_take(struct cpu *c, struct stub *s, struct stub_thread *t);
 void turn_rest(struct cpu *c);	/* it is about to sleep without a task */
 void turn_awake(struct cpu *c); /* and has slept */
+/* Binds a thread that this one is about to wait for to the host's CPU it is on. */
+void turn_bring(s32 tid, u32 *bound_to);
 
 /* patch.c */
 void patch_init(void); /* at start */

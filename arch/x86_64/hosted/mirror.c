@@ -21,13 +21,11 @@
 #include "mm.h"
 #include "task.h"
 
-#define NEIGHBOURS   32u  /* pages, aligned, around a fault */
-#define TABLE	     512u /* entries */
-#define POPULATE     8u	  /* pages */
-#define VMAS_MAX     40000u
-#define HOST_CPUS    1024u
-#define CPU_NODE_SEL 0x7bu /* Linux: the limit is the CPU's number and, from bit 12, the node's */
-#define LOOK_MS	     200
+#define NEIGHBOURS 32u	/* pages, aligned, around a fault */
+#define TABLE	   512u /* entries */
+#define POPULATE   8u	/* pages */
+#define VMAS_MAX   40000u
+#define LOOK_MS	   200
 
 static bool done_now(s32 fd, u64 *count)
 {
@@ -56,24 +54,6 @@ static bool orders_wait(struct stub *s, s32 fd)
 	}
 }
 
-/* The mapper runs where this thread is, which is about to sleep: to wake an idle CPU takes longer
- * than what it has to do. */
-static void mapper_follows(struct stub *s)
-{
-	u64 set[HOST_CPUS / 64] = {0};
-	u32 cpu;
-
-	if (!plan->spins)
-		return;
-	__asm__ volatile("lsl %1, %0" : "=r"(cpu) : "r"(CPU_NODE_SEL) : "cc");
-	cpu &= 0xfff;
-	if (cpu == s->mapper_cpu || cpu >= HOST_CPUS)
-		return;
-	s->mapper_cpu = cpu;
-	set[cpu / 64] = 1ull << cpu % 64;
-	host_call(HOST_sched_setaffinity, (u64)s->mapper, sizeof(set), (u64)set, 0, 0, 0);
-}
-
 /* Has the collected orders carried out, and waits for that. */
 static void orders_run(struct stub *s)
 {
@@ -84,7 +64,8 @@ static void orders_run(struct stub *s)
 		goto out_empty;
 	o->n = s->n;
 	o->done = STUB_FD_DONE + cpu;
-	mapper_follows(s);
+	/* To wake an idle CPU takes longer than what the mapper has to do. */
+	turn_bring(s->mapper, &s->mapper_cpu);
 	__atomic_store_n(&o->seq, ++s->seq, __ATOMIC_SEQ_CST);
 	host_futex_wake(&o->seq);
 	if (!orders_wait(s, plan->done_fd[cpu])) {

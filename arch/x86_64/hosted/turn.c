@@ -99,6 +99,19 @@ static bool placing(void)
 	return plan->host_cpus > 1;
 }
 
+void turn_bring(s32 tid, u32 *bound_to)
+{
+	u32 here;
+
+	if (!placing())
+		return;
+	here = host_cpu();
+	if (here == *bound_to || !is_allowed(here))
+		return;
+	*bound_to = here;
+	bind_thread(tid, here, false);
+}
+
 /* Where this thread is, unless another virtual CPU is bound there already. */
 static u32 choose_cpu(void)
 {
