@@ -79,9 +79,13 @@ static inline bool pte_used(const struct mach_pte *p)
 {
 	return p->prot != 0 || p->pa.pa != 0;
 }
+/* What its pages may be mapped with. As in Linux, what may be written or executed may be read:
+ * there are machines that cannot do less. */
 static inline u32 vma_prot(const struct vma *v)
 {
-	return v->flags & VMA_PROT;
+	u32 prot = v->flags & VMA_PROT;
+
+	return prot ? prot | MACH_READ : 0;
 }
 /* Pages beyond the file's last one fault. */
 u64 mapping_pages(const struct mapping *m);

@@ -266,6 +266,28 @@ static void test_mlock(void)
 	CHECK_OK(syscall(SYS_munlockall));
 }
 
+/* What may only be written can be read too, before it is written and after, by calls as well. */
+static void test_write_only(void)
+{
+	char *p = (char *)map(NULL, 2 * PAGE, PROT_WRITE, ANON);
+	int fd[2];
+	char c = 1;
+
+	CHECK_EQ(*(volatile char *)p, 0);
+	CHECK_OK(pipe(fd));
+	CHECK_EQ(write(fd[1], p + PAGE, 1), 1);
+	CHECK_EQ(read(fd[0], &c, 1), 1);
+	CHECK_EQ(c, 0);
+	p[1] = 7;
+	CHECK_EQ(*(volatile char *)(p + 1), 7);
+	CHECK_OK(mprotect(p, 2 * PAGE, RW));
+	CHECK_OK(mprotect(p, 2 * PAGE, PROT_WRITE));
+	CHECK_EQ(*(volatile char *)(p + 1), 7);
+	close(fd[0]);
+	close(fd[1]);
+	CHECK_OK(munmap(p, 2 * PAGE));
+}
+
 static const struct abi_test tests[] = {
 	{"zeroed", test_zeroed},
 	{"bad_arguments", test_bad_arguments},
@@ -283,6 +305,7 @@ static const struct abi_test tests[] = {
 	{"rlimit_as", test_rlimit_as},
 	{"populate", test_populate},
 	{"mlock", test_mlock},
+	{"write_only", test_write_only},
 };
 
 ABI_SUITE(tests, NULL);
