@@ -27,3 +27,7 @@ struct slab_stats {
 	u64 frames; /* frames that slabs take */
 };
 void slab_get_stats(struct slab_stats *st);
+
+/* For reports: says of which cache's object the byte is, as text; how many bytes of it, 0 if of
+ * none. The address is of memory whose frames have records. No lock is taken. */
+size_t slab_describe(const void *p, char *text, size_t size);

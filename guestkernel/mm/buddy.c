@@ -13,6 +13,7 @@
  * Tests: test/unit/mm/frame_test.c */
 #include "frame_internal.h"
 #include "log.h"
+#include "poison.h"
 #include "string.h"
 
 struct frame_pool frames;
@@ -86,6 +87,8 @@ static void block_open(u64 block, u32 reserved)
 	}
 	for (u32 i = reserved; MACH_FRESH_ZERO && i < BLOCK_FRAMES; i++)
 		r[i].flags.v = FRAME_ZERO;
+	if (reserved < BLOCK_FRAMES)
+		poison(frame_va(&r[reserved]), (BLOCK_FRAMES - reserved) * PAGE_SIZE);
 	add_range(r, reserved, BLOCK_FRAMES);
 }
 

@@ -16,6 +16,7 @@
 #include "ksignal.h"
 #include "log.h"
 #include "pagecache.h"
+#include "poison.h"
 #include "sched.h"
 #include "time.h"
 #include "vfs.h"
@@ -133,6 +134,7 @@ static struct frame_cache *cache_of_cpu(struct cpu *c)
 		_Static_assert(sizeof(struct frame_cache) <= PAGE_SIZE, "one frame");
 		f->refs.v = 1;
 		f->type = FRAME_KERNEL;
+		unpoison(frame_va(f), PAGE_SIZE);
 		c->frame_cache = frame_va(f);
 		*(struct frame_cache *)c->frame_cache = (struct frame_cache){.n = 0};
 	}
@@ -204,6 +206,7 @@ static void use(struct frame *f, bool zero)
 	bool clean = MACH_FRESH_ZERO && a_load(&f->flags) & FRAME_ZERO;
 
 	f->type = FRAME_KERNEL;
+	unpoison(frame_va(f), PAGE_SIZE);
 	a_store(&f->flags, 0);
 	a_store_release(&f->refs, 1);
 	if (zero && !clean)
@@ -275,6 +278,7 @@ struct frame *frame_alloc_order(u32 order, u32 flags)
 		f[i].slab = NULL;
 	}
 	f->order = (u8)order;
+	unpoison(frame_va(f), PAGE_SIZE << order);
 	a_store_release(&f->refs, 1);
 	if (flags & FA_ZERO)
 		for (u32 i = 0; i < 1u << order; i++)
@@ -311,6 +315,7 @@ static void free_block(struct frame_cache *fc, struct frame *f, u32 order)
 	bool surplus;
 
 	fc->count[FRAME_KERNEL] -= 1l << order;
+	poison(frame_va(f), PAGE_SIZE << order);
 	for (u32 i = 0; i < 1u << order; i++) {
 		f[i].type = FRAME_FREE;
 		f[i].order = 0;
@@ -336,6 +341,7 @@ void frame_free(struct frame *f)
 	}
 	fc->count[f->type]--;
 	f->type = FRAME_FREE;
+	poison(frame_va(f), PAGE_SIZE);
 	f->pad = 0;
 	if (unlikely(fc->n == FRAME_CACHE_MAX))
 		shrink_cache(fc, FRAME_CACHE_MAX / 2);

@@ -8,13 +8,17 @@
  * allocation is a pop without lock. A CPU's list that has grown too long is half emptied.
  * Locks: cache->lock [RANK_SLAB]; the CPU's lists need none, as the kernel is not preempted.
  * Sleeps: never. Out of memory: null.
- * Debug builds (kdebug): red zones around each object, poison in free ones; both checked.
+ * Debug builds (kdebug): red zones around each object, poison in free ones; both checked. Under an
+ *   address sanitizer (poison.h) these, and the end of an object of kmalloc that is larger than
+ *   what was asked for, cannot even be touched; and freed objects wait behind the free ones, so
+ *   that what is used after its end is still free then.
  * Invariants: slab.in_use is the number of objects outside the slab's own list.
  * Tests: test/unit/mm/slab_test.c */
 #include "slab.h"
 #include "cpu.h"
 #include "frame.h"
 #include "log.h"
+#include "poison.h"
 #include "string.h"
 
 #define CACHES_MAX    96u
@@ -49,7 +53,7 @@ struct slab_cache {
 #define slab_in_use(f)	  ((f)->pad)
 
 struct cpu_list {
-	void *head;
+	void *head, *tail; /* tail: with POISON only */
 	u32 n;
 };
 struct slab_cpu { /* [c] */
@@ -72,6 +76,34 @@ static struct frame *slab_of(const struct slab_cache *c, const void *p)
 	return frame_of(PADDR(pa & ~((PAGE_SIZE << c->order) - 1)));
 }
 
+/* Free objects are linked through their first words, which only these two may touch. */
+static POISON_BLIND void *link_get(const void *p)
+{
+	return *(void *const *)p;
+}
+
+static POISON_BLIND void link_set(void *p, void *next)
+{
+	*(void **)p = next;
+}
+
+/* An object with its red zones: */
+static inline void zones_poison(const struct slab_cache *c, u8 *p)
+{
+	poison(p - RED_ZONE, RED_ZONE);
+	poison(p + c->size, RED_ZONE);
+}
+
+static inline void whole_poison(const struct slab_cache *c, u8 *p)
+{
+	poison(p - RED_ZONE, c->size + 2 * RED_ZONE);
+}
+
+static inline void whole_unpoison(const struct slab_cache *c, u8 *p)
+{
+	unpoison(p - RED_ZONE, c->size + 2 * RED_ZONE);
+}
+
 #if KDEBUG
 static void check_zone(const struct slab_cache *c, const u8 *p, const char *what)
 {
@@ -82,36 +114,77 @@ static void check_zone(const struct slab_cache *c, const u8 *p, const char *what
 
 static void debug_free(const struct slab_cache *c, u8 *p)
 {
+	whole_unpoison(c, p);
 	check_zone(c, p - RED_ZONE, "red zone in front");
 	check_zone(c, p + c->size, "red zone behind");
 	memset(p, POISON_BYTE, c->size);
+	whole_poison(c, p);
 }
 
 static void debug_alloc(const struct slab_cache *c, u8 *p)
 {
+	whole_unpoison(c, p);
 	for (u32 i = sizeof(void *); i < c->size; i++)
 		if (p[i] != POISON_BYTE)
 			panic("slab %s: free object at %p written to (byte %u)", c->name, p, i);
 	memset(p - RED_ZONE, RED_BYTE, RED_ZONE);
 	memset(p + c->size, RED_BYTE, RED_ZONE);
+	zones_poison(c, p);
 }
 static void debug_new(const struct slab_cache *c, u8 *p)
 {
 	memset(p - RED_ZONE, RED_BYTE, RED_ZONE);
 	memset(p + c->size, RED_BYTE, RED_ZONE);
 	memset(p, POISON_BYTE, c->size);
+	whole_poison(c, p);
 }
 #else
 static inline void debug_free(const struct slab_cache *c, u8 *p)
 {
+	whole_poison(c, p);
 }
 static inline void debug_alloc(const struct slab_cache *c, u8 *p)
 {
+	whole_unpoison(c, p);
 }
 static inline void debug_new(const struct slab_cache *c, u8 *p)
 {
+	whole_poison(c, p);
 }
 #endif
+
+/* ---- a CPU's list ---- */
+
+static void list_push(struct cpu_list *l, void *p)
+{
+	link_set(p, l->head);
+	if (POISON && !l->head)
+		l->tail = p;
+	l->head = p;
+	l->n++;
+}
+
+static void *list_pop(struct cpu_list *l)
+{
+	void *p = l->head;
+
+	l->head = link_get(p);
+	l->n--;
+	return p;
+}
+
+/* A freed object: the next to be used, while it is in the CPU's cache; or the last. */
+static void list_put(struct cpu_list *l, void *p)
+{
+	if (!POISON || !l->head) {
+		list_push(l, p);
+		return;
+	}
+	link_set(p, NULL);
+	link_set(l->tail, p);
+	l->tail = p;
+	l->n++;
+}
 
 static void cache_layout(struct slab_cache *c, size_t size, size_t align)
 {
@@ -191,7 +264,7 @@ static struct frame *slab_grow(struct slab_cache *c)
 		void *p = base + (size_t)i * c->stride + c->lead;
 
 		debug_new(c, p);
-		*(void **)p = next;
+		link_set(p, next);
 		next = p;
 	}
 	slab_free_list(f) = next;
@@ -211,16 +284,14 @@ static u32 take_locked(struct slab_cache *c, struct cpu_list *l, u32 n)
 		while (got < n && slab_free_list(f)) {
 			void *p = slab_free_list(f);
 
-			slab_free_list(f) = *(void **)p;
+			slab_free_list(f) = link_get(p);
 			slab_in_use(f)++;
-			*(void **)p = l->head;
-			l->head = p;
+			list_push(l, p);
 			got++;
 		}
 		if (!slab_free_list(f))
 			TAILQ_REMOVE(&c->partial, f, lru);
 	}
-	l->n += got;
 	return got;
 }
 
@@ -252,7 +323,7 @@ static void give_locked(struct slab_cache *c, void *p, struct frame **to_free)
 
 	if (!slab_free_list(f))
 		TAILQ_INSERT_HEAD(&c->partial, f, lru);
-	*(void **)p = slab_free_list(f);
+	link_set(p, slab_free_list(f));
 	slab_free_list(f) = p;
 	if (--slab_in_use(f) > 0)
 		return;
@@ -271,13 +342,8 @@ static void cpu_list_shrink(struct slab_cache *c, struct cpu_list *l, u32 n)
 	struct frame *empty = NULL;
 
 	spin_lock(&c->lock);
-	for (; n; n--) {
-		void *p = l->head;
-
-		l->head = *(void **)p;
-		l->n--;
-		give_locked(c, p, &empty);
-	}
+	for (; n; n--)
+		give_locked(c, list_pop(l), &empty);
 	spin_unlock(&c->lock);
 	while (empty) {
 		struct frame *f = empty;
@@ -300,9 +366,7 @@ void *slab_alloc(struct slab_cache *c)
 	l = &s->list[c->id];
 	if (unlikely(!l->head) && !cpu_list_refill(c, l))
 		return NULL;
-	p = l->head;
-	l->head = *(void **)p;
-	l->n--;
+	p = list_pop(l);
 	debug_alloc(c, p);
 	return p;
 }
@@ -321,9 +385,8 @@ void slab_free(struct slab_cache *c, void *p)
 	struct cpu_list *l = &lists_of_cpu(cpu_self())->list[c->id];
 
 	debug_free(c, p);
-	*(void **)p = l->head;
-	l->head = p;
-	if (unlikely(++l->n > c->cpu_max))
+	list_put(l, p);
+	if (unlikely(l->n > c->cpu_max))
 		cpu_list_shrink(c, l, c->cpu_max / 2);
 }
 
@@ -357,6 +420,20 @@ void slab_get_stats(struct slab_stats *st)
 	}
 }
 
+size_t slab_describe(const void *p, char *text, size_t size)
+{
+	struct frame *f = frame_of(mach_va_to_pa(p));
+	const struct slab_cache *c = f->slab;
+	u64 at;
+
+	/* Of other frames the record's word means something else. */
+	if (c < caches || c >= &caches[nr_caches] || f->type != FRAME_KERNEL)
+		return (size_t)ksnprintf(text, size, ", in a frame of type %u", f->type);
+	at = (u64)p & ((PAGE_SIZE << c->order) - 1);
+	return (size_t)ksnprintf(text, size, ", byte %ld of an object of %u bytes of cache %s",
+				 (long)(at % c->stride) - (long)c->lead, c->size, c->name);
+}
+
 static void *kmalloc_large(size_t size)
 {
 	u32 order = 0;
@@ -373,11 +450,19 @@ static void *kmalloc_large(size_t size)
 	return frame_va(f);
 }
 
+static size_t kmalloc_room(const struct frame *f)
+{
+	return f->slab ? ((struct slab_cache *)f->slab)->size : PAGE_SIZE << f->order;
+}
+
 void *kmalloc(size_t size)
 {
-	if (unlikely(size > KMALLOC_SMALL))
-		return kmalloc_large(size);
-	return slab_alloc(classes[class_of[(size + 15) / 16]]);
+	void *p = unlikely(size > KMALLOC_SMALL) ? kmalloc_large(size)
+						 : slab_alloc(classes[class_of[(size + 15) / 16]]);
+
+	if (POISON && p)
+		poison((char *)p + size, kmalloc_room(frame_of(mach_va_to_pa(p))) - size);
+	return p;
 }
 
 void *kzalloc(size_t size)
@@ -412,12 +497,16 @@ void *krealloc(void *p, size_t size)
 	if (!p)
 		return kmalloc(size);
 	f = frame_of(mach_va_to_pa(p));
-	old = f->slab ? ((struct slab_cache *)f->slab)->size : PAGE_SIZE << f->order;
-	if (size <= old && size > old / 4)
+	old = kmalloc_room(f);
+	if (size <= old && size > old / 4) {
+		unpoison(p, size);
+		poison((char *)p + size, old - size);
 		return p;
+	}
 	q = kmalloc(size);
 	if (!q)
 		return NULL;
+	unpoison(p, old);
 	memcpy(q, p, MIN(old, size));
 	kfree(p);
 	return q;

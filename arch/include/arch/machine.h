@@ -198,8 +198,10 @@ void mach_frame_zero(void *page);
 void mach_frame_copy(void *restrict dst, const void *restrict src);
 int mach_ram_add(u32 slot); /* asks for a further slot of RAM and maps it; 0, -ENOMEM */
 void mach_ram_release(u64 first_block, u64 count); /* 2 MiB blocks go back to the host */
+#ifndef KSTACK_SIZE				   /* a sanitizer build's frames are larger */
 #define KSTACK_SIZE 16384u			   /* with an unmapped guard page below it */
-void *mach_kstack_alloc(void) must_check;	   /* lowest address, or null */
+#endif
+void *mach_kstack_alloc(void) must_check; /* lowest address, or null */
 void mach_kstack_free(void *stack);
 
 void *mach_channel(u32 c); /* a gofer channel's memory */

@@ -23,6 +23,7 @@
 #include "hosted.h"
 #include "init.h"
 #include "log.h"
+#include "sanitize/sanitize.h"
 #include "string.h"
 #include "task.h"
 
@@ -155,6 +156,7 @@ static void boot_ap(void *arg)
 
 void hosted_set_up(const struct hosted_plan *p)
 {
+	sanitize_init();
 	plan = p;
 }
 

@@ -9,6 +9,7 @@
 #include "hosted.h"
 #include "init.h"
 #include "log.h"
+#include "poison.h"
 #include "string.h"
 #include "task.h"
 
@@ -130,20 +131,36 @@ static void *stack_new(void)
 	return (void *)at;
 }
 
+/* A free stack cannot be touched but in its first word. */
+static void *stack_take(void **list)
+{
+	void **s = *list;
+
+	*list = *s;
+	unpoison(s, KSTACK_SIZE);
+	return s;
+}
+
+static void stack_put(void *stack, void **list)
+{
+	unpoison(stack, KSTACK_SIZE);
+	*(void **)stack = *list;
+	*list = stack;
+	poison((char *)stack + sizeof(void *), KSTACK_SIZE - sizeof(void *));
+}
+
 void *mach_kstack_alloc(void)
 {
 	struct mach_cpu *m = &cpu_self()->mach;
-	void **s = m->stacks;
+	void *s = NULL;
 
-	if (likely(s)) {
-		m->stacks = *s;
+	if (likely(m->stacks)) {
 		m->nr_stacks--;
-		return s;
+		return stack_take(&m->stacks);
 	}
 	spin_lock(&stack_lock);
-	s = stack_list;
-	if (s)
-		stack_list = *s;
+	if (stack_list)
+		s = stack_take(&stack_list);
 	spin_unlock(&stack_lock);
 	return s ? s : stack_new();
 }
@@ -153,14 +170,12 @@ void mach_kstack_free(void *stack)
 	struct mach_cpu *m = &cpu_self()->mach;
 
 	if (m->nr_stacks < CACHE_MAX) {
-		*(void **)stack = m->stacks;
-		m->stacks = stack;
 		m->nr_stacks++;
+		stack_put(stack, &m->stacks);
 		return;
 	}
 	spin_lock(&stack_lock);
-	*(void **)stack = stack_list;
-	stack_list = stack;
+	stack_put(stack, &stack_list);
 	spin_unlock(&stack_lock);
 }
 

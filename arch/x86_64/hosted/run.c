@@ -13,6 +13,7 @@
 #include "hosted.h"
 #include "log.h"
 #include "mm.h"
+#include "sanitize/sanitize.h"
 #include "string.h"
 #include "task.h"
 
@@ -215,6 +216,7 @@ static void tell_call(struct mach_user *u, const struct event *ev, struct mach_e
 		why->vector = VEC_GP;
 		return;
 	}
+	sanitize_self_test(u->rax);
 	why->cause = MACH_SYSCALL;
 	u->orig_rax = u->rax;
 	u->vector = VEC_SYSCALL;

@@ -59,6 +59,6 @@ struct mach_cpu {
 	uint32_t *wait_word;	     /* [a] futex word it may sleep on; null: it does not */
 	uint32_t irq;		     /* [a] 1: look at vectors, or at cpu->pending */
 	uint32_t idle_word;	     /* [a] */
-	void **stacks;	    /* [c] cache of free kernel stacks, linked by their first word */
+	void *stacks;	    /* [c] cache of free kernel stacks, linked by their first word */
 	uint32_t nr_stacks; /* [c] */
 };
