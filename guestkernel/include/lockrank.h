@@ -16,10 +16,10 @@ enum lock_rank {
 	RANK_OVL_COPY = 24,  /* an overlay's copy-up: below its inodes, above the layers' */
 	RANK_LAYER_DIR = 26, /* inode->lock in an overlay's layer: taken under the overlay's */
 	RANK_LAYER = 27,
-	RANK_PIPE = 30, /* pipe->lock */
+	RANK_EPOLL = 28, /* the files that it watches are asked with it held */
+	RANK_PIPE = 30,	 /* pipe->lock */
 	RANK_SOCK_NAMES = 31,
 	RANK_SOCK = 32, /* AF_UNIX; lower address first (nested) */
-	RANK_EPOLL = 34,
 	RANK_TTY = 36,
 	RANK_PATCH = 38,   /* a machine changes program text */
 	RANK_MM = 40,	   /* mm->lock; parent before child at fork (nested) */
