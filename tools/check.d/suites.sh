@@ -227,7 +227,7 @@ each_here() {
 
 # The ABI programs without KVM, on this machine, with so many CPUs; then one that attacks its stub.
 hosted_abi() {
-	local runsc="$TOP/build/runsc --platform=systrap --cpus=$1 do -- "
+	local runsc="$TOP/${2:-build}/runsc --platform=systrap --cpus=$1 do -- "
 	{
 		abi_batch "$runsc"
 		printf 'hostile\t%s\n' "$runsc$TOP/build/test/hosted/hostile"
@@ -240,6 +240,35 @@ suite_hosted_abi_1() {
 
 suite_hosted_abi_2() {
 	hosted_abi 2
+}
+
+# sanitized N TEXT: the sandbox ends with a report that has the text.
+sanitized() {
+	local root=$LOGS/sanitized status=0
+	rm -rf "$root"
+	# shellcheck disable=SC1010 # "do" is a verb
+	build-asan/runsc --platform=systrap --root="$root" do -- \
+		"$TOP/build/test/hosted/sanitized" "$1" >"$root.out" 2>&1 </dev/null || status=$?
+	if [ $status = 128 ] && grep -q "sanitizer: $2" "$root"/*.report &&
+		grep -q ' task_user_loop+0x' "$root"/*.report; then
+		echo "pass sanitized-$1: $2"
+	else
+		echo "fail sanitized-$1: status $status, not: $2"
+		sed 's/^/  /' "$root.out" "$root"/*.report
+	fi
+}
+
+# The kernel under sanitizers: what it must report, then the ABI programs with two CPUs.
+suite_asan_abi() {
+	BUILD_TARGETS=runsc build_tree build-asan gcc -Dsanitize_kernel=true || return 1
+	sanitized 0 'memory that is free, or a red zone: write of 4'
+	sanitized 1 'memory that is free, or a red zone: write of 1'
+	sanitized 2 "a stack frame's red zone: write of 1"
+	sanitized 3 "behind an object's end: write of 1.*table+13"
+	sanitized 4 'memory that is free, or a red zone: write of 1.*frame of type 0'
+	sanitized 5 "behind an object's end: write of"
+	sanitized 6 'undefined behaviour: a shift of too many bits'
+	hosted_abi 2 build-asan
 }
 
 # All but most of the thousand processes: on a busy machine they take longer than compare.sh waits.
