@@ -100,6 +100,14 @@ static void table_free(u64 *table, int level, u32 n)
 	frame_put(frame_of(mach_va_to_pa(table)));
 }
 
+static void stub_leave(struct stub *stub)
+{
+	if (stub) {
+		stub_end(stub);
+		stub_free(stub);
+	}
+}
+
 void mach_space_retire(struct mach_space *s)
 {
 	struct mm *mm = container_of(s, struct mm, space);
@@ -110,15 +118,14 @@ void mach_space_retire(struct mach_space *s)
 	stub = s->stub;
 	s->stub = NULL;
 	spin_unlock(&mm->pt_lock);
-	if (stub) {
-		stub_end(stub);
-		stub_free(stub);
-	}
+	stub_leave(stub);
 }
 
+/* Nobody else knows the space: no lock, as it may be a switch of tasks that lets it go. */
 void mach_space_free(struct mach_space *s)
 {
-	mach_space_retire(s);
+	stub_leave(s->stub);
+	s->stub = NULL;
 	if (s->root)
 		table_free(DIRECT(s->root), 3, 256);
 	s->root = 0;
