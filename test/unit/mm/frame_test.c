@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include "mm/frame_internal.h"
+#include "poison.h"
 #include "slab.h"
 #include "string.h"
 #include "stubs.h"
@@ -20,6 +21,7 @@ static void start(u64 limit, u32 slots_max)
 {
 	if (!ram)
 		ram = aligned_alloc(2 * MIB, 2 * RAM_SIZE);
+	unpoison(ram, 2 * RAM_SIZE);
 	memset(ram, 0, 2 * RAM_SIZE);
 	memset(&frames, 0, sizeof(frames));
 	memset(frame_chunks, 0, sizeof(frame_chunks));
