@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/cli/symbols.h"
 #include "vmm/oci/state.h"
 #include "vmm/util/util.h"
 
@@ -24,7 +25,7 @@ int ask_boot(const struct globals *globals, const char *id, enum boot_msg_type t
 		return error_sys(err, "container %s does not listen", id);
 	while ((rc = boot_recv(fd, msg, 0)) > 0) {
 		if (msg->head.type == BOOT_MSG_TEXT)
-			fwrite(msg->text, 1, msg->head.len, stdout);
+			symbols_write(stdout, msg->text, msg->head.len);
 		if (msg->head.type != BOOT_MSG_DONE)
 			continue;
 		if (!msg->head.value)

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "vmm/cli/symbols.h"
 #include "vmm/jail/jail.h"
 #include "vmm/util/util.h"
 
@@ -71,7 +72,23 @@ static int report_disassemble(const struct report *r, int out)
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -1;
 }
 
-int report_write(const struct report *r, const char *path, int append)
+/* The report with names for addresses of this program; without room for it, as it is. */
+static struct report with_names(const struct report *r)
+{
+	struct report named = {0};
+	FILE *out = open_memstream(&named.text, &named.len);
+
+	if (!out)
+		return named;
+	symbols_write(out, r->text, r->len);
+	if (fclose(out)) {
+		free(named.text);
+		named.text = NULL;
+	}
+	return named;
+}
+
+static int write_report(const struct report *r, const char *path, int append)
 {
 	cleanup_close int fd =
 		open(path, O_RDWR | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0600);
@@ -82,4 +99,13 @@ int report_write(const struct report *r, const char *path, int append)
 	if (!report_disassemble(r, fd))
 		return 0;
 	return ftruncate(fd, start) || write_all(fd, r->text, r->len) ? -1 : 0;
+}
+
+int report_write(const struct report *r, const char *path, int append)
+{
+	struct report named = with_names(r);
+	int rc = write_report(named.text ? &named : r, path, append);
+
+	free(named.text);
+	return rc;
 }

@@ -51,6 +51,7 @@ static const struct rule systrap_rules[] = {
 	{SCMP_SYS(tgkill), "calling a program's thread back", 1, {EQ(2, SIGURG)}},
 	{SCMP_SYS(kill), "ending the process of an address space", 1, {EQ(1, SIGKILL)}},
 	{SCMP_SYS(wait4), "knowing that its memory is gone", 0, {}},
+	{SCMP_SYS(sigaltstack), "a new processor's thread: the stack for its faults", 0, {}},
 	{SCMP_SYS(sched_yield), "waiting for a lock", 0, {}},
 	{SCMP_SYS(sched_setaffinity), "a processor's thread and a program's, side by side", 0, {}},
 	{SCMP_SYS(arch_prctl),

@@ -101,6 +101,21 @@ int image_open(struct image *image, const void *data, size_t size, uint64_t base
 	return 0;
 }
 
+void image_open_symbols(struct image *image, const void *data, size_t size)
+{
+	Elf64_Ehdr eh;
+
+	memset(image, 0, sizeof(*image));
+	image->data = data;
+	image->size = size;
+	if (size < sizeof(eh))
+		return;
+	memcpy(&eh, data, sizeof(eh));
+	if (!memcmp(eh.e_ident, ELFMAG, SELFMAG) && eh.e_ident[EI_CLASS] == ELFCLASS64 &&
+	    eh.e_ident[EI_DATA] == ELFDATA2LSB)
+		image_find_symbols(image, &eh);
+}
+
 void image_load(const struct image *image, uint8_t *to)
 {
 	for (unsigned i = 0; i < image->phnum; i++) {

@@ -29,6 +29,9 @@ struct image {
 int image_open(struct image *image, const void *data, size_t size, uint64_t base, uint64_t room,
 	       struct error *err);
 
+/* Of any ELF program: its symbol table alone, for image_symbol(). The data stays borrowed. */
+void image_open_symbols(struct image *image, const void *data, size_t size);
+
 /* Copies the segments to `to`, which stands for image->start and holds end - start zero bytes. */
 void image_load(const struct image *image, uint8_t *to);
 

@@ -2,6 +2,8 @@
  *
  * Provides: registers, symbolised backtrace, code around the instruction pointer and the kernel's
  *   own last words of the vCPU that died; registers and backtrace of the others.
+ * The kernel of the hosted machine is a part of this process: its addresses are told as those of
+ *   the program (vmm/util/program.h), and only a CPU that faulted has registers to tell.
  * Trust: guest memory is read through the vCPU's own page tables, each word once, bounded steps.
  */
 #include "vmm/sandbox/sandbox.h"
@@ -12,6 +14,8 @@
 
 #include "vmm/kvm/arch.h"
 #include "vmm/sandbox/disasm.h"
+#include "vmm/systrap/fault.h"
+#include "vmm/util/program.h"
 #include "vmm/util/util.h"
 
 #define FRAMES_MAX 32
@@ -19,24 +23,37 @@
 
 static bool guest_read(struct sandbox *sb, struct vcpu *cpu, uint64_t va, void *to, size_t len)
 {
-	uint64_t gpa = arch_vcpu_translate(cpu, va);
-	void *p = gpa && (va & 4095) + len <= 4096 ? vm_memory(&sb->vm, gpa, len) : NULL;
+	uint64_t gpa;
+	void *p;
+
+	if (sb->vm.systrap)
+		return program_read(va, to, len);
+	gpa = arch_vcpu_translate(cpu, va);
+	p = gpa && (va & 4095) + len <= 4096 ? vm_memory(&sb->vm, gpa, len) : NULL;
 
 	if (p)
 		memcpy(to, p, len);
 	return p;
 }
 
+/* What is known of an address of the kernel, behind a blank; or nothing. */
+static void report_name(struct sandbox *sb, FILE *out, uint64_t va)
+{
+	const char *name;
+	uint64_t off;
+
+	if (sb->vm.systrap && program_offset(va, &off))
+		fprintf(out, " " PROGRAM_WORD, program_build(), (unsigned long long)off);
+	name = sb->vm.systrap ? NULL : image_symbol(&sb->image, va, &off);
+	if (name)
+		fprintf(out, " %s+%#llx", name, (unsigned long long)off);
+}
+
 static void report_address(struct sandbox *sb, FILE *out, uint64_t va)
 {
-	uint64_t off;
-	const char *name = image_symbol(&sb->image, va, &off);
-
-	if (name)
-		fprintf(out, "    %016llx %s+%#llx\n", (unsigned long long)va, name,
-			(unsigned long long)off);
-	else
-		fprintf(out, "    %016llx\n", (unsigned long long)va);
+	fprintf(out, "    %016llx", (unsigned long long)va);
+	report_name(sb, out, va);
+	fputc('\n', out);
 }
 
 static void report_backtrace(struct sandbox *sb, FILE *out, struct vcpu *cpu,
@@ -87,11 +104,13 @@ void report_cpu(struct sandbox *sb, FILE *out, struct vcpu *cpu)
 	struct arch_frame at;
 
 	fprintf(out, "processor %u:\n", cpu->index);
-	if (sb->vm.systrap) {
-		fprintf(out, "  a thread of the sandbox process: its registers are not known\n");
+	if (sb->vm.systrap && fault_registers(cpu, out, &at)) {
+		fprintf(out,
+			"  a thread of the sandbox process that did not fault: its registers are "
+			"not known\n");
 		return;
 	}
-	if (arch_vcpu_registers(cpu, out, &at)) {
+	if (!sb->vm.systrap && arch_vcpu_registers(cpu, out, &at)) {
 		fprintf(out, "  registers cannot be read\n");
 		return;
 	}
@@ -112,17 +131,14 @@ void report_text(struct sandbox *sb, FILE *out, const char *text, uint32_t len)
 		size_t n = line_end ? line_end - text : end - text;
 		const char *mark = memmem(text, n, "[<", 2);
 		char digits[17] = "", *stop = digits;
-		uint64_t va, off;
-		const char *name = NULL;
+		uint64_t va;
 
 		if (mark && mark + 20 <= text + n)
 			memcpy(digits, mark + 2, 16);
 		va = strtoull(digits, &stop, 16);
-		if (stop == digits + 16)
-			name = image_symbol(&sb->image, va, &off);
 		fprintf(out, "%.*s", (int)n, text);
-		if (name)
-			fprintf(out, " %s+%#llx", name, (unsigned long long)off);
+		if (stop == digits + 16)
+			report_name(sb, out, va);
 		fputc('\n', out);
 		text += n + 1;
 	}

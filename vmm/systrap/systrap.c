@@ -28,6 +28,7 @@
 #include "arch/x86_64/hosted/stub/stub.h"
 #include "vmm/kvm/arch.h"
 #include "vmm/systrap/calibrate.h"
+#include "vmm/systrap/fault.h"
 #include "vmm/systrap/parent.h"
 #include "vmm/util/util.h"
 
@@ -245,6 +246,7 @@ static void *cpu_thread(void *arg)
 {
 	struct vcpu *cpu = arg;
 
+	fault_thread(cpu);
 	atomic_store(&cpu->tid, (int)gettid());
 	while (atomic_load(&cpu->state) == VCPU_WAITING)
 		syscall(SYS_futex, &cpu->state, FUTEX_WAIT_PRIVATE, VCPU_WAITING, NULL, NULL, 0);
@@ -286,7 +288,9 @@ int systrap_spawn(struct vm *vm, struct error *err)
 	sigset_t all, old;
 	int rc = 0;
 
-	/* Their stacks are often the kernel's, where no handler may run. */
+	if (fault_catch(err))
+		return -1;
+	/* Their stacks are often the kernel's, where no handler may run but that of faults. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (unsigned i = 0; !rc && i < vm->cpu_count; i++)

@@ -16,8 +16,6 @@
 #define BACKTRACE_MAX 24
 #define CACHE_MAX     16u
 
-extern const char hosted_text[]; /* switch.S: something near in the program */
-
 static s64 call_out(void *vcpu, u32 nr)
 {
 	return plan->hypercall(vcpu, nr);
@@ -90,7 +88,6 @@ void mach_shutdown(int wait_status)
 	hypercall_last(ABI_HC_SHUTDOWN);
 }
 
-/* The program lies at another address each time it runs: offsets from a symbol are told too. */
 void mach_panic(const char *text)
 {
 	struct cpu *c = cpu_self();
@@ -101,12 +98,10 @@ void mach_panic(const char *text)
 
 	for (u32 i = 0; i < 4; i++)
 		b->arg[2 + i] = i < depth ? pc[i] : 0;
-	n = (size_t)ksnprintf(b->log, sizeof(b->log),
-			      "%s\ncpu %u task %u (%s)\nbacktrace, from ctx_swap:\n", text, c->id,
-			      task ? task->tid : 0, task ? task->comm : "none");
+	n = (size_t)ksnprintf(b->log, sizeof(b->log), "%s\ncpu %u task %u (%s)\nbacktrace:\n", text,
+			      c->id, task ? task->tid : 0, task ? task->comm : "none");
 	for (size_t i = 0; i < depth && n < sizeof(b->log) - 64; i++)
-		n += (size_t)ksnprintf(b->log + n, sizeof(b->log) - n, "  %+ld\n",
-				       (long)(pc[i] - (u64)ctx_swap));
+		n += (size_t)ksnprintf(b->log + n, sizeof(b->log) - n, "  [<%016lx>]\n", pc[i]);
 	b->arg[1] = MIN(n, sizeof(b->log) - 1);
 	hypercall_last(ABI_HC_PANIC);
 }
