@@ -31,7 +31,7 @@
 #define PAGE	      4096
 #define REGION_PAGES  256 /* 1 MiB: below what Linux backs with a huge page */
 #define FRESH_PAGES   4096
-#define LARGE_PAGES   16384 /* 64 MiB */
+#define LARGE_PAGES   8192 /* 32 MiB */
 #define MAX_ROUNDS    40
 
 struct bench {
@@ -325,7 +325,7 @@ static void run_spin(int times)
 }
 
 static const struct bench timed[] = {
-	{"touch-large", LARGE_PAGES, 9, prepare_large, run_large},
+	{"touch-large", LARGE_PAGES, 5, prepare_large, run_large},
 	{"compute", 20000, 9, NULL, run_compute},
 };
 static const struct bench spin = {"spin-round-trip", 5000, 30, NULL, run_spin};

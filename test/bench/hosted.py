@@ -10,6 +10,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 from hosted_programs import BEFORE, PROGRAMS, prepare
@@ -64,13 +65,17 @@ class Uml(Kernel):
     """The host's root as its own; what the command prints comes back in a file."""
 
     def run(self, argv, cpus=None, limit=300):
-        out = "/var/tmp/casemate-uml.out"
-        if os.path.exists(out):
-            os.unlink(out)
-        script = "mount -t proc proc /proc; %s >%s 2>&1; sync" % (" ".join(argv), out)
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+            return self.run_in(folder, argv, cpus, limit)
+
+    def run_in(self, folder, argv, cpus, limit):
+        out, init = folder + "/out", folder + "/init"
+        with open(init, "w", encoding="utf-8") as f:
+            f.write("#!/bin/sh\nmount -t proc proc /proc\n%s >%s\n" % (" ".join(argv), out))
+        os.chmod(init, 0o755)
         pin = ["taskset", "-c", cpus] if cpus else []
         words = self.words + ["rootfstype=hostfs", "rootflags=/", "rw", "mem=512M", "con=null",
-                              "panic=-1", "init=/bin/sh", "--", "-c", '"%s"' % script]
+                              "panic=-1", "init=" + init]
         try:
             subprocess.run(pin + words, check=False, timeout=limit, stdin=subprocess.DEVNULL,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
