@@ -17,7 +17,7 @@ done
 cd / || exit 1
 timeout -k 5 $limit "$shell" "$script" "$@" >"$work/linux.out" 2>"$work/linux.err" </dev/null
 linux=$?
-timeout -k 5 $limit "$runsc" --platform="${PLATFORM:-kvm}" do -- "$shell" "$script" "$@" >"$work/ours.out" 2>"$work/ours.err" </dev/null
+timeout -k 5 $limit "$runsc" --platform="${PLATFORM:-kvm}" ${CPUS:+--cpus=$CPUS} do -- "$shell" "$script" "$@" >"$work/ours.out" 2>"$work/ours.err" </dev/null
 ours=$?
 bad=0
 [ $linux = 0 ] || {

@@ -295,7 +295,7 @@ suite_hosted_user() {
 		abi_batch "$TOP/build/runsc --platform=systrap --cpus=2 do -- "
 		printf 'hostile\t%s\n' "$TOP/build/runsc --platform=systrap do -- $TOP/build/test/hosted/hostile"
 	} | each_here as_nobody
-	hosted_real_batch | each_here "as_nobody env PLATFORM=systrap"
+	hosted_real_batch | each_here "as_nobody env PLATFORM=systrap CPUS=1"
 }
 
 # What must never leave the kernel for the gofer or the boot process, without KVM.
