@@ -1,18 +1,24 @@
 /* stubs.c - the life of stub processes
  *
  * A stub is forked from a clean process that the boot process left behind before anything of the
- * guest existed. It is made when an address space runs for the first time, and killed when the
- * space is retired or freed. Its number names its page of orders and its areas, which are emptied
- * before the number is used again: one program's registers are not the next one's to read.
- * Locks: `making` is held across the talk with the parent of stubs, and around the numbers; it is
- *   the host's kind: other threads give their time away meanwhile. It is taken last.
- * Trust: a stub is reaped here alone, so its pid is its own until stub_has_ended() says so.
+ * guest existed. An address space gets one when it runs for the first time; from the second on one
+ * more is asked for ahead, so that it is made beside other work. It is killed when the space is
+ * retired or freed, never used again: threads of its application may be anywhere in it. Its number
+ * names its page of orders and its areas, which are emptied before the number is used again: one
+ * program's registers are not the next one's to read. Locks: `making` is held across the talk with
+ * the parent of stubs, and around the numbers; it is the host's kind: other threads give their time
+ * away meanwhile. It is taken last. Trust: a stub is reaped here alone, so its pid is its own until
+ * stub_has_ended() says so.
  */
 #include "hosted.h"
 #include "log.h"
 #include "slab.h"
 
+#define AHEAD_AFTER 1u /* a sandbox of one program needs no second process */
+
 static u32 making;
+static struct stub *ahead; /* making: asked for, not needed yet; its answer is to be read */
+static u32 made;	   /* making */
 static u64 numbers[HOSTED_STUBS / 64]; /* making: bit set: in use */
 
 static void making_lock(void)
@@ -46,54 +52,92 @@ static u32 number_take(void)
 	return HOSTED_STUBS;
 }
 
-static bool ask_parent(u32 index, struct stub_answer *answer)
+static void number_give(const struct stub *s)
 {
-	struct stub_ask ask = {index};
+	numbers[s->index / 64] &= ~(1ull << s->index % 64);
+}
+
+static struct stub *stub_alloc(void)
+{
+	return kzalloc(sizeof(struct stub) + plan->cpus * sizeof(((struct stub *)0)->thread[0]));
+}
+
+/* making: has the parent make s; the answer is to be read. */
+static bool ask_parent(struct stub *s)
+{
+	struct stub_ask ask = {number_take()};
+
+	s->index = ask.index;
+	if (ask.index == HOSTED_STUBS)
+		return false;
+	s->orders = (void *)(plan->orders + (u64)s->index * PAGE_SIZE);
+	s->orders->seq = 0;
+	if (host_call(HOST_write, (u64)plan->ask_fd, (u64)&ask, sizeof(ask), 0, 0, 0) ==
+	    sizeof(ask))
+		return true;
+	number_give(s);
+	return false;
+}
+
+/* making: waits for what was asked. */
+static bool read_answer(struct stub *s, struct stub_answer *answer)
+{
 	s64 n;
 
-	if (host_call(HOST_write, (u64)plan->ask_fd, (u64)&ask, sizeof(ask), 0, 0, 0) !=
-	    sizeof(ask))
-		return false;
 	do {
 		n = host_call(HOST_read, (u64)plan->answer_fd, (u64)answer, sizeof(*answer), 0, 0,
 			      0);
 	} while (n == -HOST_EINTR);
-	return n == sizeof(*answer) && answer->index == index && answer->pid > 0;
-}
-
-static struct stub *stub_new(void)
-{
-	struct stub *s = kzalloc(sizeof(*s) + plan->cpus * sizeof(s->thread[0]));
-	struct stub_answer *answer = kmalloc(sizeof(*answer));
-
-	if (!s || !answer)
-		goto out_free;
-	making_lock();
-	s->index = number_take();
-	if (s->index == HOSTED_STUBS)
-		goto out_unlock;
-	s->orders = (void *)(plan->orders + (u64)s->index * PAGE_SIZE);
-	s->orders->seq = 0;
-	for (u32 i = 0; i < plan->cpus; i++)
-		s->thread[i].area = area_of(s->index, i);
-	if (!ask_parent(s->index, answer))
-		goto out_number;
-	making_unlock();
+	if (n != sizeof(*answer) || answer->index != s->index || answer->pid <= 0) {
+		number_give(s);
+		return false;
+	}
 	s->pid = answer->pid;
 	s->mapper = answer->mapper;
 	s->mapper_cpu = ~0u;
 	for (u32 i = 0; i < plan->cpus; i++) {
+		s->thread[i].area = area_of(s->index, i);
 		s->thread[i].tid = answer->tid[i];
 		s->thread[i].cpu = ~0u;
 		s->thread[i].fs_base = s->thread[i].gs_base = ~0ull; /* of the boot process */
 	}
+	return true;
+}
+
+static struct stub *stub_new(void)
+{
+	struct stub_answer *answer = kmalloc(sizeof(*answer));
+	struct stub *s = stub_alloc(), *next = stub_alloc();
+	bool ok;
+
+	if (!s || !answer)
+		goto out_free;
+	making_lock();
+	if (ahead) {
+		struct stub *unused = s;
+
+		s = ahead;
+		ahead = NULL;
+		ok = read_answer(s, answer);
+		if (!next)
+			next = unused;
+		else
+			kfree(unused);
+	} else {
+		ok = ask_parent(s) && read_answer(s, answer);
+	}
+	if (ok && next && made++ >= AHEAD_AFTER && ask_parent(next)) {
+		ahead = next;
+		next = NULL;
+	}
+	making_unlock();
+	if (!ok)
+		goto out_free;
+	kfree(next);
 	kfree(answer);
 	return s;
-out_number:
-	numbers[s->index / 64] &= ~(1ull << s->index % 64);
-out_unlock:
-	making_unlock();
 out_free:
+	kfree(next);
 	kfree(answer);
 	kfree(s);
 	return NULL;
@@ -150,7 +194,7 @@ void stub_free(struct stub *s)
 	host_call(HOST_madvise, (u64)area_of(s->index, 0), (u64)plan->cpus * STUB_AREA_SIZE,
 		  HOST_MADV_REMOVE, 0, 0, 0);
 	making_lock();
-	numbers[s->index / 64] &= ~(1ull << s->index % 64);
+	number_give(s);
 	making_unlock();
 	kfree(s);
 }
