@@ -225,12 +225,14 @@ each_here() {
 	done
 }
 
-# The ABI programs without KVM, on this machine, with so many CPUs; then one that attacks its stub.
+# The ABI programs without KVM, on this machine, with so many CPUs; then one that attacks its stub,
+# and one that looks at patched call sites.
 hosted_abi() {
 	local runsc="$TOP/${2:-build}/runsc --platform=systrap --cpus=$1 do -- "
 	{
 		abi_batch "$runsc"
 		printf 'hostile\t%s\n' "$runsc$TOP/build/test/hosted/hostile"
+		printf 'patch\t%s\n' "$runsc$TOP/build/test/hosted/patch"
 	} | each_here
 }
 

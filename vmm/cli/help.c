@@ -5,6 +5,7 @@
 
 #include "vmm/cli/cli.h"
 #include "vmm/kvm/vm.h"
+#include "vmm/systrap/calibrate.h"
 #include "vmm/util/util.h"
 
 struct help_opts {
@@ -29,6 +30,26 @@ static void help_syscalls(const char *format)
 		fwrite(syscalls_table_start, 1, syscalls_table_end - syscalls_table_start, stdout);
 }
 
+static void print_ns(const char *what, uint32_t ns)
+{
+	if (ns)
+		printf("  %-48s %8.2f us\n", what, ns / 1000.0);
+	else
+		printf("  %-48s not to be had\n", what);
+}
+
+/* What decides how the threads of systrap wait for each other. */
+static void help_hand_over(void)
+{
+	struct systrap_figures f;
+
+	systrap_calibrate(&f);
+	printf("systrap here: %u CPU%s\n", f.cpus, f.cpus == 1 ? "" : "s");
+	print_ns("a word to another CPU and back", f.spin_ns);
+	print_ns("waking an idle CPU", f.wake_ns);
+	print_ns("a futex hand-over and back on one CPU", f.same_ns);
+}
+
 static void help_platforms(const struct globals *globals)
 {
 	struct error err = {0};
@@ -37,7 +58,8 @@ static void help_platforms(const struct globals *globals)
 	printf("--platform=PLATFORM chooses what the guest kernel runs on:\n\n"
 	       "  kvm      ring 0 of a virtual machine without devices\n"
 	       "  systrap  a process of this host; programs run in processes of their own, whose\n"
-	       "           system calls are trapped by seccomp. Needs no KVM. One wall less: who\n"
+	       "           system calls come by seccomp or by patched call sites. Needs no KVM. "
+	       "One wall less: who\n"
 	       "           breaks the guest kernel is in that process, which has no files, no\n"
 	       "           network and few system calls\n"
 	       "  ptrace   another name of systrap\n"
@@ -50,6 +72,7 @@ static void help_platforms(const struct globals *globals)
 		       globals->platform_device);
 	if (fd >= 0)
 		close(fd);
+	help_hand_over();
 }
 
 static void help_all(void)

@@ -178,6 +178,22 @@ static void hand_rejoin(struct hand *h)
 	hand_pair(h);
 }
 
+static bool sleeps(struct stub_area *a)
+{
+	return __atomic_load_n(&a->stub_sleeps, __ATOMIC_RELAXED);
+}
+
+/* The thread that had the last turn waits in vain: it is to sleep. Once the next one has been
+ * woken, so that the CPU is not idle in between. */
+static void hand_dismiss(struct hand *h, struct stub_area *next)
+{
+	if (h->last && h->last != next) {
+		h->last->look = 0;
+		h->last->yield = 0;
+	}
+	h->last = next;
+}
+
 /* Before a turn. */
 static void hand_prepare(struct hand *h, struct stub_thread *t)
 {
@@ -185,18 +201,11 @@ static void hand_prepare(struct hand *h, struct stub_thread *t)
 
 	if (h->place == HAND_PART && crowded(0))
 		hand_pair(h);
-	/* Waking it from here would take long. When they have just parted it must be. */
-	if (h->place == HAND_PART && h->quick >= QUICK_PAIR &&
-	    __atomic_load_n(&t->area->stub_sleeps, __ATOMIC_RELAXED))
+	/* Waking it from here would take long, but for a CPU where another looks for its turn in
+	 * vain. When they have just parted it must be. */
+	if (h->place == HAND_PART && h->quick >= QUICK_PAIR && sleeps(t->area) &&
+	    (h->last == t->area || !h->last || sleeps(h->last)))
 		hand_rejoin(h);
-	if (h->last != t->area) {
-		if (h->last) {
-			/* It waits in vain. */
-			h->last->look = 0;
-			h->last->yield = 0;
-		}
-		h->last = t->area;
-	}
 	t->area->look = h->place == HAND_PART ? plan->look_rounds : 0;
 	t->area->yield = h->place == HAND_PAIR && !h->no_yield && plan->yields ? YIELDS : 0;
 	want = h->place == HAND_FREE ? ~0u : h->cpu;
@@ -230,8 +239,7 @@ void turn_rest(struct cpu *c)
 		return;
 	if (h->place == HAND_PART)
 		hand_rejoin(h);
-	if (h->last)
-		h->last->look = h->last->yield = 0;
+	hand_dismiss(h, NULL);
 	h->awake = false;
 	h->slept_from = mach_clock();
 	count(&cpus_wanted, -1);
@@ -339,6 +347,7 @@ bool turn_take(struct cpu *c, struct stub *s, struct stub_thread *t)
 	__atomic_exchange_n(&a->turn, STUB_TURN_USER, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&a->stub_sleeps, __ATOMIC_SEQ_CST))
 		host_futex_wake(&a->turn);
+	hand_dismiss(h, a);
 	start = mach_cycles();
 	if (h->place == HAND_PART)
 		look(c, a);
