@@ -20,8 +20,10 @@
 #define LOOK_NS	     20000000ull
 #define ANSWER_NS    5000000000ull
 #define QUICK_PAIR   4u	    /* quick turns before the threads are brought together */
-#define QUICK_PART   100u   /* and before they part */
+#define QUICK_PART   50u    /* and before they part */
+#define QUICK_WORTH  20u    /* and apart, for it to have paid */
 #define PATIENCE_MAX 25600u /* where parting did not pay */
+#define PARTING	     8u	    /* times that a side looks longer then */
 #define YIELDS	     2u
 #define NO_YIELDS    2000u /* turns without yielding once a yield took long */
 #define YIELD_TICKS  4u	   /* long: so many times plan->look_ticks, or YIELD_MIN */
@@ -168,10 +170,10 @@ static void hand_part(struct hand *h)
 	bind_thread(0, h->cpu, true);
 }
 
-/* Parting has not paid. */
+/* Together again, as one is about to sleep. */
 static void hand_rejoin(struct hand *h)
 {
-	if (h->quick < 2 * h->patience)
+	if (h->quick < QUICK_WORTH)
 		h->patience = MIN(h->patience * 2, PATIENCE_MAX);
 	else
 		h->patience = QUICK_PART;
@@ -266,14 +268,16 @@ static bool has_turn(struct stub_area *a)
 	return __atomic_load_n(&a->turn, __ATOMIC_SEQ_CST) != STUB_TURN_USER;
 }
 
-/* Looks for the turn from another CPU. */
-static void look(struct cpu *c, struct stub_area *a)
+/* Looks for the turn from another CPU. Threads that have just parted have woken one another there
+ * once, which takes longer. */
+static void look(struct cpu *c, const struct hand *h, struct stub_area *a)
 {
+	u64 limit = (u64)plan->look_ticks * (h->quick < QUICK_PAIR ? PARTING : 1);
 	u64 start = mach_cycles();
 
 	while (!has_turn(a) && !READ_ONCE(c->mach.irq)) {
 		mach_relax();
-		if (mach_cycles() - start > plan->look_ticks)
+		if (mach_cycles() - start > limit)
 			return;
 	}
 }
@@ -350,14 +354,14 @@ bool turn_take(struct cpu *c, struct stub *s, struct stub_thread *t)
 	hand_dismiss(h, a);
 	start = mach_cycles();
 	if (h->place == HAND_PART)
-		look(c, a);
+		look(c, h, a);
 	else if (h->place == HAND_PAIR && plan->yields)
 		yield(c, h, a);
 	while (alive && !has_turn(a)) {
 		if (irq_waiting(c))
 			alive = kick(s, t, &k);
 		if (h->place == HAND_PART) {
-			look(c, a);
+			look(c, h, a);
 			if (has_turn(a))
 				break;
 			hand_rejoin(h);
