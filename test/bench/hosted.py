@@ -7,6 +7,7 @@ that bench.c and this file make. A peer that is not installed is left out, and t
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -16,7 +17,6 @@ import time
 from hosted_programs import BEFORE, PROGRAMS, prepare
 from start import pss, tree
 
-ROUNDS = 3
 IDLE_SECONDS = 10
 
 # name in bench.c or below: (text, unit, mark on two processors, mark on one)
@@ -76,14 +76,21 @@ class Uml(Kernel):
         pin = ["taskset", "-c", cpus] if cpus else []
         words = self.words + ["rootfstype=hostfs", "rootflags=/", "rw", "mem=512M", "con=null",
                               "panic=-1", "init=" + init]
-        try:
-            subprocess.run(pin + words, check=False, timeout=limit, stdin=subprocess.DEVNULL,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            with open(out, encoding="utf-8") as f:
-                return f.read()
-        except (subprocess.TimeoutExpired, OSError):
-            print("%s: no answer: %s" % (self.name, " ".join(argv)[:70]), file=sys.stderr)
-            return None
+        # Its processes outlive the first: all go together.
+        with subprocess.Popen(pin + words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, start_new_session=True) as box:
+            try:
+                box.wait(limit)
+                with open(out, encoding="utf-8") as f:
+                    return f.read()
+            except (subprocess.TimeoutExpired, OSError):
+                print("%s: no answer: %s" % (self.name, " ".join(argv)[:70]), file=sys.stderr)
+                return None
+            finally:
+                try:
+                    os.killpg(box.pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
 
 
 def kernels(runsc, gvisor, uml):
@@ -118,25 +125,26 @@ def load():
     return "%.1f" % os.getloadavg()[0]
 
 
-def micro(samples, found, bench):
-    for _ in range(ROUNDS):
+def micro(samples, found, bench, rounds):
+    for _ in range(rounds):
         text = subprocess.run([bench, "--spin"], check=True, text=True,
                               stdout=subprocess.PIPE).stdout
         for line in text.splitlines():
             samples.add("native", line.split()[0], float(line.split()[1]) / 1000)
         for kernel in found:
-            for cpus in (None, "0"):
+            # user-mode-linux has one processor
+            for cpus in (None,) if isinstance(kernel, Uml) else (None, "0"):
                 text = kernel.run([bench, "--ns", "/etc/services"], cpus)
                 for line in (text or "").splitlines():
                     name, value = line.split()
                     samples.add(kernel.name, name + ("@1" if cpus else ""), float(value) / 1000)
 
 
-def start(samples, found):
-    for _ in range(3 * ROUNDS):
+def start(samples, found, rounds):
+    for _ in range(3 * rounds):
         for kernel in found:
             began = time.monotonic()
-            if not isinstance(kernel, Uml) and kernel.run(["/bin/true"]) is not None:
+            if kernel.run(["/bin/true"]) is not None:
                 samples.add(kernel.name, "start", (time.monotonic() - began) * 1000)
 
 
@@ -226,28 +234,35 @@ def table(samples, names):
     return rows, spin
 
 
-def hosted(runsc, bench, gvisor, uml, out):
-    found = kernels(runsc, gvisor, uml)
-    samples, loads = Samples(), [load()]
-    programs_too = [k for k in found if not isinstance(k, Uml)]
-    micro(samples, found, bench)
-    loads.append(load())
-    start(samples, found)
-    for kernel in programs_too:
-        idle(samples, kernel)
-    loads.append(load())
+def measure(samples, found, bench, rounds, loads):
+    """Stops at Ctrl-C; what has been measured by then is shown."""
+    here = [k for k in found if not isinstance(k, Uml)]
     folder = prepare()
     try:
-        programs(samples, programs_too, folder)
+        start(samples, here, rounds)
+        loads.append(load())
+        for kernel in here:
+            idle(samples, kernel)
+        micro(samples, found, bench, rounds)
+        loads.append(load())
+        programs(samples, here, folder)
+    except KeyboardInterrupt:
+        print("interrupted: rows without figures were not measured", file=sys.stderr)
     finally:
+        loads.append(load())
         shutil.rmtree(folder)
-    loads.append(load())
+
+
+def hosted(runsc, bench, args):
+    found = kernels(runsc, args.gvisor, args.uml)
+    samples, loads = Samples(), [load()]
+    measure(samples, found, bench, args.rounds, loads)
     names = [k.name for k in found]
     rows, spin = table(samples, names)
     missed = show(rows, names)
     print("spin round trip between two processors: %s us; load on the way: %s" % (
         cell(spin), ", ".join(loads)))
     print("%d marks missed" % missed)
-    with open(out, "w", encoding="utf-8") as f:
+    with open(args.json, "w", encoding="utf-8") as f:
         json.dump({"rows": rows, "spin_us": spin, "loads": loads}, f, indent=1)
     return int(missed > 0)
