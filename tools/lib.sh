@@ -7,7 +7,7 @@ BUILD_PACKAGES="gcc libc6-dev binutils meson ninja-build pkg-config python3 libj
 	libseccomp-dev libcapstone-dev libbsd-dev"
 VM_PACKAGES="qemu-system-x86 gcc libc6-dev python3"
 CHECK_PACKAGES="git clang clang-format libclang-rt-dev universal-ctags shellcheck
-	gcc-aarch64-linux-gnu libcmocka-dev"
+	gcc-aarch64-linux-gnu libcmocka-dev gdb"
 # What the real-program tests run.
 PROGRAM_PACKAGES="bash dash coreutils findutils grep sed mawk gzip xz-utils perl python3
 	busybox-static diffutils procps"

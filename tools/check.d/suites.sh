@@ -273,6 +273,11 @@ suite_asan_abi() {
 	hosted_abi 2 build-asan
 }
 
+# gdb on the kernel of a sandbox that runs.
+suite_hosted_gdb() {
+	bash test/hosted/gdb.sh "$TOP/build/runsc"
+}
+
 # All but most of the thousand processes: on a busy machine they take longer than compare.sh waits.
 hosted_real_batch() {
 	real_batch | sed -E 's/^thousand\t(.*)/thousand-tenth\t\1 10/'
