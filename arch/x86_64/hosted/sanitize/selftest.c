@@ -79,9 +79,17 @@ static void shift_too_far(void)
 	one <<= bits;
 }
 
+/* No sanitizer's: the fault that the boot process catches (vmm/systrap/fault.c). */
+static void wild_pointer(void)
+{
+	u64 *volatile p = (u64 *)0x123450;
+
+	p[n] = 1;
+}
+
 static void (*const tests[])(void) = {
 	use_after_free, beyond_object, beyond_variable, beyond_global,
-	free_frame,	copy_too_much, shift_too_far,
+	free_frame,	copy_too_much, shift_too_far,	wild_pointer,
 };
 
 void sanitize_self_test(u64 nr)
