@@ -33,6 +33,39 @@ static void test_zeroed(void)
 		CHECK_EQ(p[i], 0);
 }
 
+static bool is_filled(const char *page, char with)
+{
+	for (size_t i = 0; i < PAGE; i++)
+		if (page[i] != with)
+			return false;
+	return true;
+}
+
+/* A kernel may make many pages at one touch, and more while they are touched in order: whatever
+ * the order, each is zero before its first use and keeps what was written. */
+static void test_touch_orders(void)
+{
+	static const size_t steps[] = {1, 3, 17, 63, 255};
+	const size_t pages = 1024;
+
+	for (size_t k = 0; k < sizeof(steps) / sizeof(steps[0]); k++) {
+		char *p = (char *)REQUIRE_OK(map(NULL, pages * PAGE, RW, ANON));
+		size_t dirty = 0, lost = 0;
+
+		/* odd steps: each page once */
+		for (size_t i = 0, n = 0; n < pages; n++, i = (i + steps[k]) % pages) {
+			dirty += !is_filled(p + i * PAGE, 0);
+			memset(p + i * PAGE, (int)(i % 251) + 1, PAGE);
+		}
+		CHECK_OK(madvise(p + 100 * PAGE, 50 * PAGE, MADV_DONTNEED));
+		for (size_t i = 0; i < pages; i++)
+			lost += !is_filled(p + i * PAGE, i - 100 < 50 ? 0 : (char)(i % 251 + 1));
+		CHECK_EQ(dirty, 0);
+		CHECK_EQ(lost, 0);
+		CHECK_OK(munmap(p, pages * PAGE));
+	}
+}
+
 static void test_bad_arguments(void)
 {
 	CHECK_ERR(map(NULL, 0, RW, ANON), EINVAL);
@@ -290,6 +323,7 @@ static void test_write_only(void)
 
 static const struct abi_test tests[] = {
 	{"zeroed", test_zeroed},
+	{"touch_orders", test_touch_orders},
 	{"bad_arguments", test_bad_arguments},
 	{"huge_lengths", test_huge_lengths},
 	{"reservation", test_reservation},
