@@ -52,9 +52,15 @@ static void flush_self(struct cpu *c, struct mm *mm, u64 gen, u64 va, size_t npa
 
 static bool settled(const struct cpu *c, const struct mm *mm, u64 gen)
 {
+	u32 mode;
+
 	if (__atomic_load_n(&c->mm, __ATOMIC_ACQUIRE) != mm)
 		return true;
-	return a_load_acquire(&c->mode) == CPU_AWAY || a_load_acquire(&c->tlb_gen) >= gen;
+	mode = a_load_acquire(&c->mode);
+	/* What user mode could reach is gone already; a copy goes by the tables. */
+	if (mode == CPU_AWAY || (MACH_SETTLES && mode == CPU_USER))
+		return true;
+	return a_load_acquire(&c->tlb_gen) >= gen;
 }
 
 static void wait_for_cpu(struct cpu *c, struct mm *mm, u64 gen)
