@@ -92,6 +92,10 @@ void mach_frame_zero(void *page)
 {
 	__builtin_memset(page, 0, PAGE_SIZE);
 }
+void mach_frame_copy(void *restrict dst, const void *restrict src)
+{
+	__builtin_memcpy(dst, src, PAGE_SIZE);
+}
 int mach_ram_add(u32 slot)
 {
 	stub_slots_added++;
