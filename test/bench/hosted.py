@@ -235,7 +235,9 @@ def table(samples, names):
 
 
 def measure(samples, found, bench, rounds, loads):
-    """Stops at Ctrl-C; what has been measured by then is shown."""
+    """Stops at Ctrl-C or SIGTERM; what has been measured by then is shown."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     here = [k for k in found if not isinstance(k, Uml)]
     folder = prepare()
     try:
