@@ -88,6 +88,11 @@ paddr_t mach_va_to_pa(const void *va)
 {
 	return PADDR(ABI_GPA_RAM + (u64)((const char *)va - machine_ram));
 }
+void mach_frame_copy(void *restrict dst, const void *restrict src)
+{
+	memcpy(dst, src, 4096);
+}
+
 void mach_frame_zero(void *page)
 {
 	__builtin_memset(page, 0, PAGE_SIZE);
