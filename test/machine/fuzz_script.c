@@ -2,7 +2,8 @@
  *
  * The container's first program takes one input after the other. For each it mounts a fresh tmpfs,
  * and forks a child that has it as its root and plays the input: calls with arguments that fit
- * their declared types (or nearly), accesses of memory, forks, threads, handlers. What is left
+ * their declared types (or nearly), accesses of memory, forks, threads, handlers, allocations that
+ * fail. What is left
  * after LIFE_MS of virtual time is killed, so that no input hangs. The kernel must survive, with
  * all its assertions, and must not lose frames.
  */
@@ -243,6 +244,8 @@ static void play(struct player *s)
 			u_pause();
 		else if (op < 240)
 			install_handler(s);
+		else if (op == 254)
+			machine_fail_after(byte(s));
 		else
 			u_store(RW + byte(s) * 8u, op == 255 ? address(s) : number(s), 8);
 	}
@@ -331,6 +334,7 @@ void fuzz_script(void *arg)
 	for (;;) {
 		struct player s = {0};
 
+		machine_fail_after(0);
 		fuzz_next_input(&s.p, &s.end);
 		u_check_eq(u_syscall(NR_mount, init_page + 16, init_page, init_page + 16, 0, 0), 0);
 		u_check(u_fork(first_child, &s) > 0);
