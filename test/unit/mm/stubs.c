@@ -4,6 +4,7 @@
 #include "init.h"
 #include "log.h"
 #include "mm/mm_internal.h"
+#include "poison.h"
 #include "quiesce.h"
 #include "sched.h"
 #include "time.h"
@@ -109,8 +110,12 @@ int mach_ram_add(u32 slot)
 }
 void mach_ram_release(u64 first, u64 count)
 {
-	__builtin_memset(machine_ram + first * BLOCK_FRAMES * PAGE_SIZE, 0,
-			 count * BLOCK_FRAMES * PAGE_SIZE);
+	char *p = machine_ram + first * BLOCK_FRAMES * PAGE_SIZE;
+	size_t n = count * BLOCK_FRAMES * PAGE_SIZE;
+
+	unpoison(p, n); /* the host may touch what is free */
+	__builtin_memset(p, 0, n);
+	poison(p, n);
 	stub_released += count;
 }
 void ktimer_start(struct ktimer *t, u64 expires)
