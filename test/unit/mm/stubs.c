@@ -91,7 +91,7 @@ paddr_t mach_va_to_pa(const void *va)
 }
 void mach_frame_copy(void *restrict dst, const void *restrict src)
 {
-	memcpy(dst, src, 4096);
+	__builtin_memcpy(dst, src, PAGE_SIZE);
 }
 
 void mach_frame_zero(void *page)
