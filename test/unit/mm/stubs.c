@@ -89,11 +89,6 @@ paddr_t mach_va_to_pa(const void *va)
 {
 	return PADDR(ABI_GPA_RAM + (u64)((const char *)va - machine_ram));
 }
-void mach_frame_copy(void *restrict dst, const void *restrict src)
-{
-	__builtin_memcpy(dst, src, PAGE_SIZE);
-}
-
 void mach_frame_zero(void *page)
 {
 	__builtin_memset(page, 0, PAGE_SIZE);
