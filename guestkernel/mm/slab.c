@@ -87,13 +87,7 @@ static POISON_BLIND void link_set(void *p, void *next)
 	*(void **)p = next;
 }
 
-/* An object with its red zones: */
-static inline void zones_poison(const struct slab_cache *c, u8 *p)
-{
-	poison(p - RED_ZONE, RED_ZONE);
-	poison(p + c->size, RED_ZONE);
-}
-
+/* An object with its red zones. */
 static inline void whole_poison(const struct slab_cache *c, u8 *p)
 {
 	poison(p - RED_ZONE, c->size + 2 * RED_ZONE);
@@ -105,6 +99,12 @@ static inline void whole_unpoison(const struct slab_cache *c, u8 *p)
 }
 
 #if KDEBUG
+static inline void zones_poison(const struct slab_cache *c, u8 *p)
+{
+	poison(p - RED_ZONE, RED_ZONE);
+	poison(p + c->size, RED_ZONE);
+}
+
 static void check_zone(const struct slab_cache *c, const u8 *p, const char *what)
 {
 	for (u32 i = 0; i < RED_ZONE; i++)
