@@ -234,12 +234,11 @@ def table(samples, names):
     return rows, spin
 
 
-def measure(samples, found, bench, rounds, loads):
+def measure(samples, found, bench, rounds, loads, folder):
     """Stops at Ctrl-C or SIGTERM; what has been measured by then is shown."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     here = [k for k in found if not isinstance(k, Uml)]
-    folder = prepare()
     try:
         start(samples, here, rounds)
         loads.append(load())
@@ -252,19 +251,20 @@ def measure(samples, found, bench, rounds, loads):
         print("interrupted: rows without figures were not measured", file=sys.stderr)
     finally:
         loads.append(load())
-        shutil.rmtree(folder)
 
 
 def hosted(runsc, bench, args):
     found = kernels(runsc, args.gvisor, args.uml)
     samples, loads = Samples(), [load()]
-    measure(samples, found, bench, args.rounds, loads)
+    folder = prepare()
+    measure(samples, found, bench, args.rounds, loads, folder)
     names = [k.name for k in found]
     rows, spin = table(samples, names)
     missed = show(rows, names)
     print("spin round trip between two processors: %s us; load on the way: %s" % (
         cell(spin), ", ".join(loads)))
-    print("%d marks missed" % missed)
+    print("%d marks missed" % missed, flush=True)
+    shutil.rmtree(folder)
     with open(args.json, "w", encoding="utf-8") as f:
         json.dump({"rows": rows, "spin_us": spin, "loads": loads}, f, indent=1)
     return int(missed > 0)
