@@ -3,7 +3,7 @@
 # shellcheck disable=SC2009,SC2012,SC2015,SC2016 # the programs are what is tested
 set -eu
 sleep 30 & child=$!
-ps -o comm= -p $child; ps -e -o comm= | grep -cx sleep; kill $child; wait $child 2>/dev/null || true
+ps -o comm= -p $child; ps --ppid $$ -o comm= | grep -cx sleep; kill $child; wait $child 2>/dev/null || true
 readlink /proc/self/exe; tr '\0' ' ' </proc/self/cmdline; echo; cut -d' ' -f 2 /proc/self/stat
 grep -E '^(Name|Threads|State)' /proc/self/status | tr '\t' ' '; ls /proc/self/fd | wc -l
 grep -c '\[stack\]' /proc/self/maps; grep -q 'libc' /proc/self/maps && echo libc
