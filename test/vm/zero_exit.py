@@ -76,9 +76,12 @@ def main():
                               text=True) as box:
             meter.box = box
             failed = measure(box, meter)
-            # A counter that sees nothing at all would make the contract easy to keep.
             seen = meter.count() - before
             box.stdin.close()
+    # A counter that sees nothing at all would make the contract easy to keep. With KVM the one
+    # certain exit is the sandbox's last; without it nobody can be asked any more.
+    if not hosted:
+        seen = meter.count() - before
     print("pass" if seen else "fail", "zero-exit-counter")
     print("  %d exits over the sandbox's life" % seen)
     return int(failed > 0 or not seen)
