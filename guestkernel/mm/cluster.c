@@ -11,7 +11,7 @@
  * out. Locks: mm->lock for reading; pt_lock to look and to map. What was mapped meanwhile by
  * another CPU stands. The VMA's run_next and run_pages are hints that may be lost. Differs from
  * Linux: as with its large folios, a program that touches one page in sixteen has all resident;
- * MADV_NOHUGEPAGE has no effect. Tests: test/abi/{mmap,fork}.c, test/machine */
+ * MADV_NOHUGEPAGE has no effect. Tests: test/abi/{mmap,cow}.c, test/machine */
 #include "fault.h"
 
 #define BATCH	    64u /* of mach_map_batch() */
