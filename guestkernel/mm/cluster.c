@@ -135,28 +135,11 @@ static void own_around(struct vma *v, u64 page, u64 near, struct copies *c)
 	spin_unlock(&mm->pt_lock);
 }
 
-/* f, if page still has old, takes its place: true. */
 static bool put_copy(struct vma *v, u64 page, struct frame *old, struct frame *f)
 {
-	struct mm *mm = v->mm;
-	struct mach_pte now;
-	bool same;
-
 	frame_set_type(f, FRAME_ANON);
 	mach_frame_copy(frame_va(f), frame_va(old));
-	spin_lock(&mm->pt_lock);
-	now = mach_lookup(&mm->space, page);
-	same = now.pa.pa == frame_pa(old).pa && now.prot && !(now.prot & MACH_WRITE);
-	if (same)
-		mach_replace(&mm->space, page, frame_pa(f), vma_prot(v) | MACH_DIRTY);
-	if (same && v->mapping)
-		a_store(&v->has_anon, 1);
-	spin_unlock(&mm->pt_lock);
-	if (same && old->type != FRAME_ANON) {
-		a_add(&mm->rss_anon, 1);
-		a_sub(&mm->rss_file, 1);
-	}
-	return same;
+	return fault_replace(v, page, old, f);
 }
 
 void fault_write_around(struct vma *v, u64 page)

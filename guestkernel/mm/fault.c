@@ -79,12 +79,11 @@ enum fault_result fault_anon(struct vma *v, u64 page, bool write)
 	return fault_map_anon(v, page, f);
 }
 
-/* Gives v a page of its own in place of pte's. pt_lock is held, and dropped. */
-static enum fault_result copy_page(struct vma *v, u64 page, struct mach_pte pte)
+/* Gives v a page of its own in place of old. pt_lock is held, and dropped. */
+static enum fault_result copy_page(struct vma *v, u64 page, struct frame *old)
 {
 	struct mm *mm = v->mm;
-	struct frame *old = frame_of(pte.pa), *f;
-	struct mach_pte now;
+	struct frame *f;
 
 	if (old != zero_frame)
 		frame_get(old);
@@ -95,28 +94,16 @@ static enum fault_result copy_page(struct vma *v, u64 page, struct mach_pte pte)
 	frame_set_type(f, FRAME_ANON);
 	if (old != zero_frame)
 		mach_frame_copy(frame_va(f), frame_va(old));
-	spin_lock(&mm->pt_lock);
-	now = mach_lookup(&mm->space, page);
-	if (now.pa.pa != pte.pa.pa || now.prot & MACH_WRITE || !now.prot) {
-		spin_unlock(&mm->pt_lock);
+	if (!fault_replace(v, page, old, f)) {
 		frame_put(f);
 		goto out_put_old;
 	}
-	mach_replace(&mm->space, page, frame_pa(f), vma_prot(v) | MACH_DIRTY);
-	if (v->mapping)
-		a_store(&v->has_anon, 1);
-	spin_unlock(&mm->pt_lock);
 	/* First: a machine that settles does it once then. */
 	if (MACH_FAULT_PAGES > 1)
 		fault_write_around(v, page);
 	mm_shootdown(mm, page, 1);
-	if (old->type != FRAME_ANON)
-		a_add(&mm->rss_anon, 1);
-	if (old == zero_frame)
-		return FAULT_DONE;
-	if (old->type != FRAME_ANON)
-		a_sub(&mm->rss_file, 1);
-	frame_put(old); /* the table's */
+	if (old != zero_frame)
+		frame_put(old); /* the table's */
 out_put_old:
 	if (old != zero_frame)
 		frame_put(old);
@@ -143,7 +130,7 @@ enum fault_result fault_present(struct vma *v, u64 page, bool write, struct mach
 				return FAULT_AGAIN;
 			}
 		} else if (f->type != FRAME_ANON || a_load_acquire(&f->refs) != 1) {
-			return copy_page(v, page, pte);
+			return copy_page(v, page, f);
 		}
 		mach_replace(&mm->space, page, pte.pa, prot);
 	} else if (!write) {

@@ -19,14 +19,15 @@ static bool may_poke(const struct vma *v, u64 addr, const char *name)
 }
 
 /* A reference to what is mapped there, or null. */
-static struct frame *frame_now(struct mm *mm, u64 page, struct mach_pte *pte)
+static struct frame *frame_now(struct mm *mm, u64 page)
 {
 	struct frame *f = NULL;
+	struct mach_pte pte;
 
 	spin_lock(&mm->pt_lock);
-	*pte = mach_lookup(&mm->space, page);
-	if (pte->prot) {
-		f = frame_of(pte->pa);
+	pte = mach_lookup(&mm->space, page);
+	if (pte.prot) {
+		f = frame_of(pte.pa);
 		if (f != zero_frame)
 			frame_get(f);
 	}
@@ -34,45 +35,16 @@ static struct frame *frame_now(struct mm *mm, u64 page, struct mach_pte *pte)
 	return f;
 }
 
-/* f takes the place of old, if that is still there. Its count is consumed then. */
-static bool replace_frame(struct vma *v, u64 page, struct mach_pte pte, struct frame *f)
-{
-	struct frame *old = frame_of(pte.pa);
-	struct mm *mm = v->mm;
-	struct mach_pte now;
-
-	spin_lock(&mm->pt_lock);
-	now = mach_lookup(&mm->space, page);
-	if (now.pa.pa != pte.pa.pa || !now.prot || now.prot & MACH_WRITE) {
-		spin_unlock(&mm->pt_lock);
-		return false;
-	}
-	mach_replace(&mm->space, page, frame_pa(f), vma_prot(v) | MACH_DIRTY);
-	if (v->mapping)
-		a_store(&v->has_anon, 1);
-	spin_unlock(&mm->pt_lock);
-	mm_shootdown(mm, page, 1);
-	if (old->type != FRAME_ANON)
-		a_add(&mm->rss_anon, 1);
-	if (old == zero_frame)
-		return true;
-	if (old->type != FRAME_ANON)
-		a_sub(&mm->rss_file, 1);
-	frame_put(old); /* the table's */
-	return true;
-}
-
 static int poke_once(struct mm *mm, u64 addr, const void *data, size_t n, const char *name)
 {
 	u64 page = PAGE_ALIGN_DOWN(addr);
 	struct vma *v = mm_find_vma(mm, addr);
 	struct frame *old, *f;
-	struct mach_pte pte;
 	int err = -EAGAIN;
 
 	if (!may_poke(v, addr, name))
 		return -EACCES;
-	old = frame_now(mm, page, &pte);
+	old = frame_now(mm, page);
 	if (!old)
 		return -EAGAIN;
 	f = frame_alloc(FA_USER);
@@ -83,10 +55,14 @@ static int poke_once(struct mm *mm, u64 addr, const void *data, size_t n, const 
 	frame_set_type(f, FRAME_ANON);
 	mach_frame_copy(frame_va(f), frame_va(old));
 	memcpy((u8 *)frame_va(f) + (addr - page), data, n);
-	if (replace_frame(v, page, pte, f))
-		err = 0;
-	else
+	if (!fault_replace(v, page, old, f)) {
 		frame_put(f);
+		goto out_put_old;
+	}
+	err = 0;
+	mm_shootdown(mm, page, 1);
+	if (old != zero_frame)
+		frame_put(old); /* the table's */
 out_put_old:
 	if (old != zero_frame)
 		frame_put(old);
