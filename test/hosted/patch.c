@@ -1,19 +1,18 @@
 /* patch.c - call sites that the hosted machine changes (arch/x86_64/hosted/patch.c)
  *
+ * Here those of `mov $nr, %eax; syscall`; in patch_next.c those of `syscall` and what follows it.
  * Each test makes call sites of its own, calls them until they have been patched, and then does
  * what could show that they are not what they were: jumps into their middle, interrupts them,
  * writes over them, runs them in many threads, takes GS away. On Linux and in a virtual machine
  * nothing is patched, and the same must hold.
  */
-#include "abitest.h"
+#include "sites.h"
 
 #include <asm/prctl.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -22,33 +21,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define OFTEN	30 /* a site that was called so often is patched, if it ever is */
 #define THREADS 4
-
-typedef long (*site_fn)(long a, long b, long c);
-
-/* mov $nr, %eax; syscall; ret */
-static site_fn put_site(unsigned char *at, uint32_t nr)
-{
-	unsigned char code[] = {0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0xc3};
-
-	memcpy(code + 1, &nr, sizeof(nr));
-	memcpy(at, code, sizeof(code));
-	return (site_fn)(uintptr_t)at;
-}
-
-/* A page of text that is not writable; sites are put by fill(). */
-static unsigned char *text_page(void (*fill)(unsigned char *page, void *arg), void *arg)
-{
-	unsigned char *p =
-		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	REQUIRE(p != MAP_FAILED);
-	memset(p, 0xcc, PAGE);
-	fill(p, arg);
-	REQUIRE_OK(mprotect(p, PAGE, PROT_READ | PROT_EXEC));
-	return p;
-}
 
 static void fill_one(unsigned char *page, void *arg)
 {
@@ -60,69 +33,10 @@ static unsigned char *one_site(uint32_t nr)
 	return text_page(fill_one, &nr) + 64;
 }
 
-static site_fn as_fn(const unsigned char *at)
-{
-	return (site_fn)(uintptr_t)at;
-}
-
-static void warm(const unsigned char *at)
-{
-	for (int i = 0; i < OFTEN; i++)
-		as_fn(at)(0, 0, 0);
-}
-
 static bool is_patched(const unsigned char *at)
 {
 	return *(const volatile unsigned char *)at == 0xe9;
 }
-
-enum {
-	RBX,
-	RSI,
-	RDI,
-	RDX,
-	R8,
-	R9,
-	R10,
-	R12,
-	R13,
-	R14,
-	R15,
-	RBP,
-	KEPT,
-	RAX = KEPT,
-	RCX,
-	R11,
-	FLAGS,
-	NREGS
-};
-
-/* Loads the kept registers from r, with DF and CF set, calls, and stores all. */
-void regs_call(const unsigned char *site, uint64_t *r);
-__asm__("	.text\n"
-	"regs_call:\n"
-	"	push %rbx\n	push %rbp\n	push %r12\n	push %r13\n	push %r14\n"
-	"	push %r15\n	push %rsi\n	push %rdi\n"
-	"	mov %rsi, %rax\n"
-	"	mov 0(%rax), %rbx\n	mov 8(%rax), %rsi\n	mov 16(%rax), %rdi\n"
-	"	mov 24(%rax), %rdx\n	mov 32(%rax), %r8\n	mov 40(%rax), %r9\n"
-	"	mov 48(%rax), %r10\n	mov 56(%rax), %r12\n	mov 64(%rax), %r13\n"
-	"	mov 72(%rax), %r14\n	mov 80(%rax), %r15\n	mov 88(%rax), %rbp\n"
-	"	stc\n	std\n"
-	"	call *(%rsp)\n"
-	"	pushfq\n	cld\n"
-	"	xchg %rax, 16(%rsp)\n"
-	"	mov %rbx, 0(%rax)\n	mov %rsi, 8(%rax)\n	mov %rdi, 16(%rax)\n"
-	"	mov %rdx, 24(%rax)\n	mov %r8, 32(%rax)\n	mov %r9, 40(%rax)\n"
-	"	mov %r10, 48(%rax)\n	mov %r12, 56(%rax)\n	mov %r13, 64(%rax)\n"
-	"	mov %r14, 72(%rax)\n	mov %r15, 80(%rax)\n	mov %rbp, 88(%rax)\n"
-	"	mov %rcx, 104(%rax)\n	mov %r11, 112(%rax)\n"
-	"	pop %rcx\n	mov %rcx, 120(%rax)\n"
-	"	mov 8(%rsp), %rcx\n	mov %rcx, 96(%rax)\n"
-	"	add $16, %rsp\n"
-	"	pop %r15\n	pop %r14\n	pop %r13\n	pop %r12\n	pop %rbp\n	"
-	"pop %rbx\n"
-	"	ret\n");
 
 /* All registers but those that a call may change, and the flags, survive. */
 static void registers_are_kept(void)
@@ -395,17 +309,24 @@ static void gs_is_lost(void)
 	}
 }
 
-static const struct abi_test tests[] = {
-	{"registers_are_kept", registers_are_kept},
-	{"arguments_and_errors", arguments_and_errors},
-	{"middle_is_a_call", middle_is_a_call},
-	{"odd_sites", odd_sites},
-	{"rewritten", rewritten},
-	{"thread_storm", thread_storm},
-	{"signals_on_the_way", signals_on_the_way},
-	{"restarted", restarted},
-	{"forked", forked},
-	{"gs_is_taken", gs_is_taken},
-	{"gs_is_lost", gs_is_lost},
-};
-ABI_SUITE(tests, NULL);
+static const struct abi_test tests[] = {{"registers_are_kept", registers_are_kept},
+					{"arguments_and_errors", arguments_and_errors},
+					{"middle_is_a_call", middle_is_a_call},
+					{"odd_sites", odd_sites},
+					{"rewritten", rewritten},
+					{"thread_storm", thread_storm},
+					{"signals_on_the_way", signals_on_the_way},
+					{"restarted", restarted},
+					{"forked", forked},
+					{"gs_is_taken", gs_is_taken},
+					{"gs_is_lost", gs_is_lost},
+#define NEXT_CASE(name) {#name, name},
+					NEXT_TESTS(NEXT_CASE)};
+
+/* Executed by a test. */
+static int child(int argc, char **argv)
+{
+	return 7;
+}
+
+ABI_SUITE(tests, child);

@@ -84,13 +84,23 @@ void turn_bring(s32 tid, u32 *bound_to);
 
 /* patch.c */
 void patch_init(void); /* at start */
-/* The call that has just trapped is to be patched. User mode is still published. */
+/* The site of the call that has just trapped is to be patched, if it can be. */
 bool patch_wanted(struct cpu *c, const struct mach_user *u);
-void patch_site(struct mm *mm, u64 rip, u32 nr); /* rip: after the call. Sleeps */
-void patch_off(struct mm *mm);			 /* for good. Sleeps */
+/* The call that u is in. Sleeps. */
+void patch_site(struct mm *mm, struct mach_user *u);
+void patch_off(struct mm *mm); /* for good. Sleeps */
 void patch_fork(struct mach_space *child, const struct mach_space *parent);
-/* Interrupted on the way to a call: as if it were about to be made by the instruction itself. */
-bool patch_fix_pc(const struct mach_space *s, struct mach_user *u);
+/* Interrupted on the way to a call or from it: as the program's own text would have it. */
+enum patch_pc {
+	PATCH_ELSEWHERE, /* unchanged */
+	PATCH_AT_CALL,	 /* about to make it by an instruction */
+	PATCH_BEFORE,	 /* likewise, but what is executed there is a jump to a slot */
+	PATCH_BEHIND,
+};
+enum patch_pc patch_fix_pc(const struct mach_space *s, struct mach_user *u);
+/* The exception came because the program went on between a call and the next instruction where both
+ * are a jump: goes on behind the call. */
+bool patch_resume(const struct mach_space *s, struct mach_user *u, u32 vector);
 
 /* irq.c */
 bool irq_waiting(struct cpu *c);

@@ -162,6 +162,10 @@ static void call_read(struct stub_thread *t, struct mach_user *u)
 	t->sent[STUB_RFLAGS] = t->sent[STUB_R11];
 	regs_from_frame(u, t->sent);
 	t->sent[STUB_RFLAGS] = u->rflags;
+	u->after = u->rip;
+	u->tail = READ_ONCE(a->tail);
+	if (u->tail >> 47) /* not an address */
+		u->tail = u->after;
 	u->orig_rax = u->rax;
 	u->vector = VEC_SYSCALL;
 	u->live = (const u8 *)a + STUB_AREA_FPU;
@@ -196,6 +200,7 @@ static bool event_read(struct stub_thread *t, struct mach_user *u, struct event 
 	u->live = (const u8 *)a + fpu;
 	u->flags |= MACH_USER_FPU;
 	regs_from_frame(u, ev->frame.regs);
+	u->after = u->tail = 0;
 	u->orig_rax = ~0ull;
 	u->vector = 0;
 	bases_read(a, u, true);
@@ -315,8 +320,38 @@ static void user_to_area(struct mach_user *u, struct stub_thread *t)
 	t->caller = NULL;
 	a->fast = 0;
 	regs_copy(u, a->regs);
+	if (u->rip == u->after)
+		a->regs[STUB_RIP] = u->tail;
 	bases_to_area(u, t);
 	fpu_to_stub(u, a);
+}
+
+/* All events but faults and calls by patched sites. True and false as run_once(). */
+static bool run_event(struct cpu *c, struct mach_user *u, struct stub_thread *t,
+		      const struct event *ev, struct same *same, struct mach_exit *why)
+{
+	u32 vector = (u32)ev->frame.trapno;
+	enum patch_pc at;
+
+	if ((ev->sig == ABI_SIGTRAP || ev->sig == ABI_SIGSEGV || ev->sig == ABI_SIGILL) &&
+	    patch_resume(c->mach.space, u, vector))
+		return false;
+	at = patch_fix_pc(c->mach.space, u);
+	if (unlikely(at != PATCH_ELSEWHERE))
+		t->gs_base = ~0ull;
+	/* A step that began at such a site ends behind the call. */
+	if (at == PATCH_BEFORE && ev->sig == ABI_SIGTRAP && vector == VEC_DB) {
+		u->rip += 2;
+		u->rcx = u->rip;
+		u->r11 = u->rflags;
+		u->orig_rax = u->rax;
+		u->vector = VEC_SYSCALL;
+		why->cause = MACH_SYSCALL;
+		return true;
+	}
+	same->trapped = ev->sig == SIG_SYS;
+	tell(c, u, ev, why);
+	return true;
 }
 
 /* One turn. True: *why says why it ended; false: again. */
@@ -344,13 +379,8 @@ static bool run_once(struct cpu *c, struct mach_user *u, struct stub *s, struct 
 		why->cause = MACH_SYSCALL;
 		return true;
 	}
-	if (!is_fault(&ev)) {
-		if (unlikely(patch_fix_pc(c->mach.space, u)))
-			t->gs_base = ~0ull;
-		same->trapped = ev.sig == SIG_SYS;
-		tell(c, u, &ev, why);
-		return true;
-	}
+	if (!is_fault(&ev))
+		return run_event(c, u, t, &ev, same, why);
 	if (u->rip == STUB_SITE) {
 		/* GS was lost by loading the selector */
 		patch_fix_pc(c->mach.space, u);
@@ -359,6 +389,7 @@ static bool run_once(struct cpu *c, struct mach_user *u, struct stub *s, struct 
 	}
 	if (mend(same, ev.frame.cr2, fault_access(ev.frame.error)))
 		return false;
+	patch_fix_pc(c->mach.space, u);
 	if (same->times > SAME_MAX)
 		why_trap(why, ABI_SIGBUS, ABI_BUS_ADRERR, ev.frame.cr2);
 	else
@@ -405,6 +436,6 @@ void mach_run_user(struct mach_user *u, struct mach_exit *why)
 	if (same.trapped && why->cause == MACH_SYSCALL && patch_wanted(c, u)) {
 		/* it sleeps: no shoot-down is to wait for that */
 		mm_leave_user(c);
-		patch_site(current->mm, u->rip, (u32)u->orig_rax);
+		patch_site(current->mm, u);
 	}
 }

@@ -89,6 +89,7 @@ int mach_space_init(struct mach_space *s)
 	s->stub = NULL;
 	memset(s->range, 0, sizeof(s->range));
 	s->patch_off = 0;
+	s->patch_id = 0;
 	return 0;
 }
 

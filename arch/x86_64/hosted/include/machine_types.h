@@ -19,9 +19,11 @@ struct mach_space {
 	/* where patched call sites go: patch.c. [x] its mutex */
 	struct {
 		uint64_t va;   /* 0: none */
-		uint32_t used; /* slots given out */
+		uint32_t used; /* slots below are taken */
+		uint32_t end;  /* no slot from here on is */
 	} range[MACH_PATCH_RANGES];
 	uint32_t patch_off; /* [a] no more */
+	uint64_t patch_id;  /* [a] of this space alone; 0: not yet given */
 };
 
 /* The order of registers is not the stub's: run.c copies one by one. [o] the task itself. */
@@ -39,6 +41,8 @@ struct mach_user {
 	uint32_t fault_access;
 	uint32_t xstate_cpu; /* for the files shared with the KVM machine; no meaning here */
 	uint32_t flags;	     /* MACH_USER_* */
+	/* behind the call that came last, and where the program goes on for that: patch.c */
+	uint64_t after, tail;
 };
 #define MACH_USER_FPU  1u /* the extended state in .live is newer than xstate */
 #define MACH_USER_CALL 2u

@@ -18,11 +18,13 @@ stub_start:
 	ud2
 
 	/* A patched call site (hosted/patch.c) comes here, at STUB_SITE: rax number, rcx where the
-	 * call returns; rcx and r11 are lost in a call, GS points to the area. No stack but the
-	 * area's. Everything is where the kernel looks for it before the turn is given. */
+	 * call returns, r11 where to go on then; these two are lost in a call. GS points to the
+	 * area. No stack but the area's. Everything is where the kernel looks for it before the
+	 * turn is given. */
 	.globl	stub_site
 	.org	64
 stub_site:
+	movq	%r11, %gs:A_TAIL
 	movq	%rsp, %gs:R_RSP
 	movq	%gs:A_TOP, %rsp
 	pushfq
@@ -89,7 +91,7 @@ stub_fast:
 	movq	A_RESULT(%rbx), %rax
 	movq	R_RSP(%rbx), %rsp
 	movq	R_RBX(%rbx), %rbx
-	jmp	*%rcx
+	jmp	*%gs:A_TAIL
 stub_fast_end:
 .Lsite_kicked:
 	movq	%rbx, %rax

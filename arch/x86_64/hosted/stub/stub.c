@@ -34,6 +34,7 @@ _Static_assert(A_FS_BASE == offsetof(struct stub_area, fs_base), "");
 _Static_assert(A_SET == offsetof(struct stub_area, set), "");
 _Static_assert(A_EVENT == offsetof(struct stub_area, event), "");
 _Static_assert(A_TOP == offsetof(struct stub_area, top), "");
+_Static_assert(A_TAIL == offsetof(struct stub_area, tail), "");
 _Static_assert(A_TURN == offsetof(struct stub_area, turn) && STUB_TURN_KERNEL == 1, "");
 _Static_assert(A_LOOK == offsetof(struct stub_area, look), "");
 _Static_assert(A_FAST == offsetof(struct stub_area, fast), "");

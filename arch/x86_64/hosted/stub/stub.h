@@ -79,7 +79,8 @@ enum stub_turn { STUB_TURN_USER = 0, STUB_TURN_KERNEL = 1 };
 enum stub_event {
 	STUB_EV_NONE,	/* nothing of the application has run: registers are as the kernel left them
 			 */
-	STUB_EV_CALL,	/* .regs: a system call came by a patched site; rcx: where it returns */
+	STUB_EV_CALL,	/* .regs, .tail: a system call came by a patched site; rcx: where it returns
+			 */
 	STUB_EV_SIGNAL, /* .frame: siginfo and ucontext of the signal that came */
 };
 #define STUB_BASE_FS  1u /* in .set: load .fs_base */
@@ -99,6 +100,7 @@ struct stub_area {
 	uint32_t pad;
 	uint64_t top;  /* the stub's own: the stack for calls by patched sites */
 	uint64_t base; /* the stub's own: its stack at its last event */
+	uint64_t tail; /* after STUB_EV_CALL: where the program goes on */
 	/* hand-over: lines of their own */
 	uint32_t turn __attribute__((aligned(64))); /* futex word of the stub */
 	uint32_t stub_sleeps;

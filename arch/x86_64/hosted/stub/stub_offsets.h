@@ -32,6 +32,7 @@
 #define A_KICKED	184
 #define A_TOP		192
 #define A_BASE		200
+#define A_TAIL		208
 #define A_TURN		256
 #define A_LOOK		264
 #define A_FAST		272
