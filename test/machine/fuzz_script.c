@@ -266,6 +266,7 @@ static void first_child(void *arg)
 	u_check_eq(u_syscall(NR_mprotect, NONE, 4096, ABI_PROT_NONE), 0);
 	u_check_eq(u_syscall(NR_mprotect, STRINGS, 4096, ABI_PROT_READ), 0);
 	u_check_eq(u_syscall(NR_chroot, STRING_ROOT), 0);
+	u_check_eq(u_syscall(NR_chdir, STRINGS), 0);
 	play(&s);
 	u_exit(0);
 }
@@ -329,8 +330,13 @@ void fuzz_script(void *arg)
 	init_page = u_mmap(4096);
 	u_write(init_page, "/t", 3);
 	u_write(init_page + 16, "tmpfs", 6);
+	u_write(init_page + 32, "/", 2);
 	u_store(init_page + 72, 1000000, 8);
 	u_check_eq(u_syscall(NR_mkdir, init_page, 0755), 0);
+	/* Who finds his way out of his root shall leave nothing here that the next one meets. */
+	u_check_eq(u_syscall(NR_mount, 0, init_page + 32, 0,
+			     ABI_MS_REMOUNT | ABI_MS_BIND | ABI_MS_RDONLY, 0),
+		   0);
 	for (;;) {
 		struct player s = {0};
 
