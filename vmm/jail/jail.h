@@ -31,5 +31,5 @@ int jail_started(struct jail_process *proc, struct error *err);
 int jail_end(struct jail_process *proc, bool kill_it);
 
 /* The second set: from here on the calling process and all its threads may make the system calls
- * of the list in filters.c only. */
+ * of the list in filtergen.c only. */
 int jail_lock_boot(bool systrap, struct error *err);

@@ -5,12 +5,21 @@
  * descriptors that stubs and their mappers need to the numbers of stub.h, closes all others, and
  * jumps there; the code's first act is to unmap all else. When: before any memory of the guest
  * holds anything, and while this process has one thread.
+ * Its filter of system calls is inherited by stubs and their mappers, which add their own: between
+ * a stub's birth and those, a kernel that is broken can put code of its own there (by orders to the
+ * mapper), and shall not have more calls than birth takes. What is not in the list is a signal, as
+ * in the filter of the application's threads: of two filters the harder answer counts.
+ * Tests: test/hosted, test/unit/vmm/filter_test.c
  */
 #include "vmm/systrap/parent.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -24,6 +33,52 @@
 #define PARK_FD 600 /* descriptors are gathered here before they get their numbers */
 
 extern const char stub_image_start[], stub_image_end[];
+
+#define LOAD(field) \
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, field))
+#define RETURN(what)   BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_##what)
+#define UNLESS(n, far) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(n), 0, far)
+#define CALL(nr)       UNLESS(nr, 1), RETURN(ALLOW)
+#define CALL_WITH(call, arg, value) \
+	UNLESS(call, 4), LOAD(args[arg]), UNLESS(value, 1), RETURN(ALLOW), LOAD(nr)
+
+/* The first three are those of application threads: theirs run through both filters. */
+static const struct sock_filter filter[] = {
+	LOAD(arch),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
+	RETURN(TRAP),
+	LOAD(nr),
+	CALL(SYS_futex),
+	CALL(SYS_sched_yield),
+	CALL(SYS_arch_prctl),
+	CALL(SYS_mmap), /* these and futex: mappers' */
+	CALL(SYS_munmap),
+	CALL(SYS_mprotect),
+	CALL(SYS_write), /* and answers */
+	CALL_WITH(SYS_read, 0, STUB_FD_ASK),
+	CALL_WITH(SYS_clone, 0, STUB_CLONE_STUB),
+	CALL_WITH(SYS_clone, 0, STUB_CLONE_MAPPER),
+	CALL_WITH(SYS_clone, 0, STUB_CLONE_THREAD),
+	CALL(SYS_rt_sigaction), /* birth */
+	CALL(SYS_rt_sigprocmask),
+	CALL(SYS_sigaltstack),
+	CALL(SYS_getpid),
+	CALL(SYS_gettid),
+	CALL(SYS_close_range),
+	CALL(SYS_seccomp),
+	CALL(SYS_exit_group),
+	RETURN(TRAP),
+};
+
+int stub_parent_lock(void)
+{
+	struct sock_fprog prog = {
+		.len = ARRAY_SIZE(filter),
+		.filter = (struct sock_filter *)(uintptr_t)filter,
+	};
+
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog);
+}
 
 /* The C library has told the host of memory that is about to go. */
 static int forget_thread(void)
@@ -70,7 +125,8 @@ static void become_parent(const struct stub_parent *p, int text_fd, int ask_end,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	if (text != (void *)STUB_TEXT || stack != (void *)STUB_STACK || forget_thread() ||
 	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || place(p, ask_end, answer_end))
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || place(p, ask_end, answer_end) ||
+	    stub_parent_lock())
 		_exit(1);
 	__asm__ volatile("jmp *%0" ::"r"(STUB_TEXT), "D"(p->cpus) : "memory");
 	__builtin_unreachable();

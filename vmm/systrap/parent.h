@@ -10,3 +10,5 @@ struct stub_parent {
 };
 
 int stub_parent_start(struct stub_parent *p, struct error *err);
+/* Its filter of system calls, from here on. It has no_new_privs already. */
+int stub_parent_lock(void);

@@ -66,22 +66,14 @@ enum {
 	NR_mprotect = 10,
 	NR_close_range = 436,
 };
-#define ARCH_SET_GS   0x1001
-#define ARCH_SET_FS   0x1002
-#define FUTEX_WAIT    0
-#define FUTEX_WAKE    1
-#define PROT_READ     1
-#define PROT_WRITE    2
-#define MAP_SHARED    1
-#define MAP_FIXED     0x10
-#define CLONE_VM      0x100
-#define CLONE_FS      0x200
-#define CLONE_FILES   0x400
-#define CLONE_SIGHAND 0x800
-#define CLONE_PARENT  0x8000
-#define CLONE_THREAD  0x10000
-#define CLONE_SYSVSEM 0x40000
-#define THREAD_FLAGS  (CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
+#define ARCH_SET_GS 0x1001
+#define ARCH_SET_FS 0x1002
+#define FUTEX_WAIT  0
+#define FUTEX_WAKE  1
+#define PROT_READ   1
+#define PROT_WRITE  2
+#define MAP_SHARED  1
+#define MAP_FIXED   0x10
 #define SA_FLAGS \
 	(0x4u | 0x04000000u | 0x08000000u | 0x40000000u) /* SIGINFO RESTORER ONSTACK NODEFER */
 
@@ -345,16 +337,16 @@ static void stub_main(uint32_t index, unsigned cpus)
 		   STUB_FD_AREAS, (uint64_t)index * cpus * STUB_AREA_SIZE);
 	handlers();
 	/* All signals are blocked here, and stay so in the mapper. */
-	answer.mapper = (int32_t)stub_clone(THREAD_FLAGS, stub_mapper, NULL, STUB_STACK + 0x2000);
+	answer.mapper =
+		(int32_t)stub_clone(STUB_CLONE_MAPPER, stub_mapper, NULL, STUB_STACK + 0x2000);
 	setup(answer.mapper < 0 ? -1 : NR_getpid, 0, 0, 0, 0, 0, 0);
 	setup(NR_sigprocmask, 2, (long)&none, 0, 8, 0, 0);
 	answer.index = index;
 	answer.pid = (int32_t)stub_setup_call(NR_getpid, 0, 0, 0, 0, 0, 0);
 	answer.tid[0] = (int32_t)stub_setup_call(NR_gettid, 0, 0, 0, 0, 0, 0);
 	for (unsigned i = 1; i < cpus; i++)
-		answer.tid[i] =
-			(int32_t)stub_clone(THREAD_FLAGS | CLONE_FILES, thread_main, area_of(i),
-					    (uint64_t)area_of(i) + STUB_AREA_SIZE - 64);
+		answer.tid[i] = (int32_t)stub_clone(STUB_CLONE_THREAD, thread_main, area_of(i),
+						    (uint64_t)area_of(i) + STUB_AREA_SIZE - 64);
 	setup(NR_write, STUB_FD_ANSWER, (long)&answer, sizeof(answer), 0, 0, 0);
 	setup(NR_close_range, 0, ~0u, 0, 0, 0, 0);
 	thread_stack(area_of(0));
@@ -373,7 +365,7 @@ void stub_parent(unsigned cpus)
 	while (stub_setup_call(NR_read, STUB_FD_ASK, (long)&ask, sizeof(ask), 0, 0, 0) ==
 	       sizeof(ask)) {
 		struct stub_answer failed;
-		long pid = stub_setup_call(NR_clone, CLONE_PARENT, 0, 0, 0, 0, 0);
+		long pid = stub_setup_call(NR_clone, STUB_CLONE_STUB, 0, 0, 0, 0, 0);
 
 		if (pid == 0)
 			stub_main(ask.index, cpus);

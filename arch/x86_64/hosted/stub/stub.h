@@ -33,6 +33,11 @@
 #define STUB_FD_ANSWER 4 /* struct stub_answer is written here */
 #define STUB_FD_DONE   5 /* + virtual CPU: its mapper orders are done */
 
+/* Flags of clone(2): a stub; its mapper; an application thread. They let nothing else through. */
+#define STUB_CLONE_STUB	  0x8000u	     /* PARENT */
+#define STUB_CLONE_MAPPER 0x50b00u	     /* VM FS SIGHAND THREAD SYSVSEM */
+#define STUB_CLONE_THREAD (0x50b00u | 0x400) /* and FILES */
+
 #define STUB_SIG_KICK 23 /* SIGURG: comes back to the kernel */
 
 struct stub_ask {
