@@ -9,6 +9,7 @@ struct task;
  * code. May sleep, or not return at all (exit). Only the user loop calls it. */
 long syscall_dispatch(struct task *t);
 
+bool syscall_traced(void);
 void syscall_trace(bool on); /* decode every call into the log; the control channel asks */
 
 const char *syscall_name(u64 nr);	 /* null: no such call */

@@ -81,6 +81,11 @@ void syscall_trace(bool on)
 	a_store(&direct_limit, on ? 0 : SYSCALL_LIMIT);
 }
 
+bool syscall_traced(void)
+{
+	return !a_load(&direct_limit);
+}
+
 const char *syscall_name(u64 nr)
 {
 	return nr < syscall_limit ? syscall_descs[nr].name : NULL;

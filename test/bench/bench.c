@@ -68,6 +68,12 @@ static void run_getppid(int times)
 		syscall(SYS_getppid);
 }
 
+static void run_getpid(int times)
+{
+	while (times--)
+		syscall(SYS_getpid);
+}
+
 static void run_clock(int times)
 {
 	struct timespec t;
@@ -225,6 +231,7 @@ static void run_signal(int times)
 
 static const struct bench benches[] = {
 	{"getppid", 1000, 30, NULL, run_getppid},
+	{"getpid", 1000, 30, NULL, run_getpid},
 	{"clock_gettime", 1000, 30, NULL, run_clock},
 	{"pread-64", 200, 30, NULL, run_pread_64},
 	{"pread-4k", 100, 30, NULL, run_pread_4k},

@@ -85,5 +85,15 @@ void jump_behind(const unsigned char *at, uint64_t rax);
 	X(next_odd_sites)     \
 	X(next_threads)       \
 	X(next_of_the_c_library)
+
+/* Cases of patch_answers.c, and what a program does that they execute. */
+#define ANSWER_TESTS(X)     \
+	X(answer_registers) \
+	X(answer_children)  \
+	X(answer_threads)   \
+	X(answer_exec)      \
+	X(answer_signals)
+int answer_child(void);
 #define NEXT_DECLARE(name) void name(void);
 NEXT_TESTS(NEXT_DECLARE)
+ANSWER_TESTS(NEXT_DECLARE)

@@ -97,7 +97,9 @@ enum patch_pc {
 	PATCH_BEFORE,	 /* likewise, but what is executed there is a jump to a slot */
 	PATCH_BEHIND,
 };
-enum patch_pc patch_fix_pc(const struct mach_space *s, struct mach_user *u);
+enum patch_pc patch_fix_pc(const struct mach_space *s, struct mach_user *u,
+			   const struct stub_area *a);
+bool patch_in_entry(u64 rip); /* it is on the stub's first steps of such a call */
 /* The exception came because the program went on between a call and the next instruction where both
  * are a jump: goes on behind the call. */
 bool patch_resume(const struct mach_space *s, struct mach_user *u, u32 vector);

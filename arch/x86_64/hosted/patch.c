@@ -449,16 +449,38 @@ void patch_fork(struct mach_space *child, const struct mach_space *parent)
 
 /* ---- what an interrupted slot looks like ---- */
 
-enum patch_pc patch_fix_pc(const struct mach_space *s, struct mach_user *u)
+bool patch_in_entry(u64 rip)
+{
+	return rip - STUB_ANSWER < STUB_SITE_IN - STUB_ANSWER;
+}
+
+/* In the stub's own code. What it keeps in the area is the application's word, about itself. */
+static enum patch_pc fix_entry(struct mach_user *u, const struct stub_area *a)
+{
+	bool answered = u->rip > STUB_ANSWERED && u->rip < STUB_SITE;
+
+	if (u->rip < STUB_SITE || u->rip >= STUB_SITE_KEPT)
+		u->rcx = READ_ONCE(a->after);
+	u->after = u->tail = u->rcx;
+	u->rip = u->rcx;
+	if (!answered) {
+		u->rip -= CALL_SIZE;
+		return PATCH_BEFORE;
+	}
+	if (!(READ_ONCE(a->tail) >> 47))
+		u->tail = READ_ONCE(a->tail);
+	return PATCH_BEHIND;
+}
+
+enum patch_pc patch_fix_pc(const struct mach_space *s, struct mach_user *u,
+			   const struct stub_area *a)
 {
 	struct site site;
 	enum slot_is is;
 	u64 at, offset;
 
-	if (u->rip == STUB_SITE) {
-		u->rip = u->rcx - CALL_SIZE;
-		return PATCH_BEFORE;
-	}
+	if (patch_in_entry(u->rip))
+		return fix_entry(u, a);
 	is = slot_at(s, u->rip, &at, &site);
 	if (is == SLOT_FOREIGN)
 		return PATCH_ELSEWHERE;

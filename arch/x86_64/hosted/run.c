@@ -15,6 +15,7 @@
 #include "mm.h"
 #include "sanitize/sanitize.h"
 #include "string.h"
+#include "syscall.h"
 #include "task.h"
 
 #define SAME_MAX 64u /* times that a fault may come again at once though it was mended */
@@ -308,10 +309,20 @@ static bool mend(struct same *same, u64 addr, u32 access)
 	return mirror_fill(current->mm, addr, access) == FILL_DONE && same->times++ < SAME_MAX;
 }
 
+/* What the stub may answer by itself: not where each call is to be seen. */
+static void answers_to_area(struct stub_area *a)
+{
+	bool any = !syscall_traced();
+
+	a->pid = any ? task_pid(current) : 0;
+	a->tid = any ? current->tid : 0;
+}
+
 static void user_to_area(struct mach_user *u, struct stub_thread *t)
 {
 	struct stub_area *a = t->area;
 
+	answers_to_area(a);
 	if (is_fast(u, t)) {
 		a->result = u->rax;
 		a->fast = 1;
@@ -336,7 +347,7 @@ static bool run_event(struct cpu *c, struct mach_user *u, struct stub_thread *t,
 	if ((ev->sig == ABI_SIGTRAP || ev->sig == ABI_SIGSEGV || ev->sig == ABI_SIGILL) &&
 	    patch_resume(c->mach.space, u, vector))
 		return false;
-	at = patch_fix_pc(c->mach.space, u);
+	at = patch_fix_pc(c->mach.space, u, t->area);
 	if (unlikely(at != PATCH_ELSEWHERE))
 		t->gs_base = ~0ull;
 	/* A step that began at such a site ends behind the call. */
@@ -381,15 +392,15 @@ static bool run_once(struct cpu *c, struct mach_user *u, struct stub *s, struct 
 	}
 	if (!is_fault(&ev))
 		return run_event(c, u, t, &ev, same, why);
-	if (u->rip == STUB_SITE) {
+	if (patch_in_entry(u->rip)) {
 		/* GS was lost by loading the selector */
-		patch_fix_pc(c->mach.space, u);
+		patch_fix_pc(c->mach.space, u, t->area);
 		t->gs_base = ~0ull;
 		return false;
 	}
 	if (mend(same, ev.frame.cr2, fault_access(ev.frame.error)))
 		return false;
-	patch_fix_pc(c->mach.space, u);
+	patch_fix_pc(c->mach.space, u, t->area);
 	if (same->times > SAME_MAX)
 		why_trap(why, ABI_SIGBUS, ABI_BUS_ADRERR, ev.frame.cr2);
 	else

@@ -20,11 +20,35 @@ stub_start:
 	/* A patched call site (hosted/patch.c) comes here, at STUB_SITE: rax number, rcx where the
 	 * call returns, r11 where to go on then; these two are lost in a call. GS points to the
 	 * area. No stack but the area's. Everything is where the kernel looks for it before the
-	 * turn is given. */
+	 * turn is given.
+	 * getpid and gettid are answered here, if the kernel has left the answer in the area. No
+	 * flag changes up to STUB_SITE_IN, and each step can be told from the program counter. */
+	.org	STUB_ANSWER_AT
+.Lgetpid:
+	movl	%gs:A_PID, %ecx
+	jrcxz	.Lsite_ask
+	jmp	.Lanswered
+.Lgettid:
+	movl	%gs:A_TID, %ecx
+	jrcxz	.Lsite_ask
+	.org	STUB_ANSWERED_AT, 0x90
+.Lanswered:
+	movl	%ecx, %eax
+	movq	%gs:A_AFTER, %rcx
+	jmp	*%gs:A_TAIL
 	.globl	stub_site
-	.org	64
+	.org	STUB_SITE_AT
 stub_site:
 	movq	%r11, %gs:A_TAIL
+	movq	%rcx, %gs:A_AFTER
+	.org	STUB_SITE_KEPT_AT
+	leal	-39(%rax), %ecx
+	jrcxz	.Lgetpid
+	leal	-186(%rax), %ecx
+	jrcxz	.Lgettid
+.Lsite_ask:
+	movq	%gs:A_AFTER, %rcx
+	.org	STUB_SITE_IN_AT
 	movq	%rsp, %gs:R_RSP
 	movq	%gs:A_TOP, %rsp
 	pushfq

@@ -4,17 +4,16 @@
  *   it when the application is interrupted: every system call and every exception comes in as a
  *   signal, is shown to the kernel in the CPU's area, and left when the kernel says so.
  * Calls by patched sites come in without a signal (entry.S, stub_site).
- * Kicks: one that meets the application is an event like any other. One that meets the last steps
- *   to it (stub_leave) takes these back: nothing of the application has run. Anywhere else in here
- *   it leaves a mark, which is looked at before these last steps.
- * Trust: none in what runs here once the application has run. What the kernel relies on is the
- *   filter of the application's threads, which is set before its first instruction: from
- *   stub_call's own instruction futex (wait, wake), sched_yield and arch_prctl (bases); from
- *   anywhere else nothing; all else is a signal. No descriptor is open in those threads. The mapper
- *   (entry.S) has its descriptors for itself, and orders nobody here can write.
- * Differs from Linux: no variables, no libc, general registers only: the extended state belongs to
- *   the application from the moment it is loaded.
- * Tests: test/hosted
+ * Kicks: one that meets the application is an event like any other, also on the first steps of a
+ *   call, where all is still to be seen (STUB_ANSWER to STUB_SITE_IN). One that meets the last
+ * steps to it (stub_leave) takes these back: nothing of the application has run. Anywhere else in
+ * here it leaves a mark, which is looked at before these last steps. Trust: none in what runs here
+ * once the application has run. What the kernel relies on is the filter of the application's
+ * threads, which is set before its first instruction: from stub_call's own instruction futex (wait,
+ * wake), sched_yield and arch_prctl (bases); from anywhere else nothing; all else is a signal. No
+ * descriptor is open in those threads. The mapper (entry.S) has its descriptors for itself, and
+ * orders nobody here can write. Differs from Linux: no variables, no libc, general registers only:
+ * the extended state belongs to the application from the moment it is loaded. Tests: test/hosted
  */
 #include "stub.h"
 
@@ -35,6 +34,9 @@ _Static_assert(A_SET == offsetof(struct stub_area, set), "");
 _Static_assert(A_EVENT == offsetof(struct stub_area, event), "");
 _Static_assert(A_TOP == offsetof(struct stub_area, top), "");
 _Static_assert(A_TAIL == offsetof(struct stub_area, tail), "");
+_Static_assert(A_AFTER == offsetof(struct stub_area, after), "");
+_Static_assert(A_PID == offsetof(struct stub_area, pid), "");
+_Static_assert(A_TID == offsetof(struct stub_area, tid), "");
 _Static_assert(A_TURN == offsetof(struct stub_area, turn) && STUB_TURN_KERNEL == 1, "");
 _Static_assert(A_LOOK == offsetof(struct stub_area, look), "");
 _Static_assert(A_FAST == offsetof(struct stub_area, fast), "");
@@ -199,7 +201,8 @@ struct leave stub_signalled(uint64_t sig, void *info, struct frame *frame, struc
 {
 	uint64_t at = frame->regs[STUB_RIP];
 
-	if (sig == STUB_SIG_KICK && at - STUB_TEXT < STUB_TEXT_MAX) {
+	if (sig == STUB_SIG_KICK && at - STUB_TEXT < STUB_TEXT_MAX &&
+	    at - STUB_ANSWER >= STUB_SITE_IN - STUB_ANSWER) {
 		if ((at >= (uint64_t)stub_leave && at < (uint64_t)stub_leave_end) ||
 		    (at >= (uint64_t)stub_fast && at < (uint64_t)stub_fast_end))
 			return (struct leave){LEAVE_NONE, NULL};

@@ -13,17 +13,23 @@
  */
 #pragma once
 #include <stdint.h>
+#include "stub_offsets.h"
 
 #define STUB_BASE     0x7e0000000000ull
 #define STUB_TEXT     STUB_BASE
 #define STUB_TEXT_MAX 0x10000ull
-#define STUB_SITE     (STUB_TEXT + 64) /* where patched call sites go */
-#define STUB_STACK    (STUB_BASE + 0x100000)
-#define STUB_STACK_SZ 0x10000ull
-#define STUB_ORDERS   (STUB_BASE + 0x200000)
-#define STUB_AREA     (STUB_BASE + 0x1000000)
-#define STUB_END      0x7ffffffff000ull /* of what a process may map at all */
-#define STUB_CPUS_MAX 256u
+/* Where patched call sites go, and on the way: instructions that a kick takes back or completes. */
+#define STUB_ANSWER    (STUB_TEXT + STUB_ANSWER_AT)    /* answers to calls without the kernel */
+#define STUB_ANSWERED  (STUB_TEXT + STUB_ANSWERED_AT)  /* behind this: the result is in rax */
+#define STUB_SITE      (STUB_TEXT + STUB_SITE_AT)      /* entry */
+#define STUB_SITE_KEPT (STUB_TEXT + STUB_SITE_KEPT_AT) /* from here on rcx is in the area */
+#define STUB_SITE_IN   (STUB_TEXT + STUB_SITE_IN_AT)   /* on the way to the kernel */
+#define STUB_STACK     (STUB_BASE + 0x100000)
+#define STUB_STACK_SZ  0x10000ull
+#define STUB_ORDERS    (STUB_BASE + 0x200000)
+#define STUB_AREA      (STUB_BASE + 0x1000000)
+#define STUB_END       0x7ffffffff000ull /* of what a process may map at all */
+#define STUB_CPUS_MAX  256u
 
 /* Descriptors of the process that stubs are forked from, and of its mapper thread. */
 #define STUB_FD_RAM    0 /* guest-physical memory; offset: guest-physical address */
@@ -103,9 +109,10 @@ struct stub_area {
 	uint32_t frame;	 /* offset of its ucontext */
 	uint32_t kicked; /* the stub's own: a kick came while it was in its own code */
 	uint32_t pad;
-	uint64_t top;  /* the stub's own: the stack for calls by patched sites */
-	uint64_t base; /* the stub's own: its stack at its last event */
-	uint64_t tail; /* after STUB_EV_CALL: where the program goes on */
+	uint64_t top;	/* the stub's own: the stack for calls by patched sites */
+	uint64_t base;	/* the stub's own: its stack at its last event */
+	uint64_t tail;	/* after STUB_EV_CALL: where the program goes on */
+	uint64_t after; /* the stub's own: where the call in hand returns */
 	/* hand-over: lines of their own */
 	uint32_t turn __attribute__((aligned(64))); /* futex word of the stub */
 	uint32_t stub_sleeps;
@@ -114,6 +121,7 @@ struct stub_area {
 	uint32_t fast;	/* after STUB_EV_CALL: nothing but rax is new: .result */
 	uint32_t pad2;
 	uint64_t result;
+	uint32_t pid, tid; /* answers to getpid(2) and gettid(2), 0: ask the kernel */
 	uint32_t kernel_word __attribute__((aligned(64))); /* futex word of the kernel */
 	uint32_t kernel_sleeps;
 };
