@@ -1,18 +1,30 @@
 #!/bin/bash
 # What people get wrong: each case has to end with its status and one line that says what is wrong
 # and what to do, leave nothing in the state directory and no process behind.
-# usage: bad_input.sh RUNSC   (as root, in the test VM). Prints result lines for tools/check.
+# usage: bad_input.sh RUNSC [PLATFORM]   (as root; kvm, which is the default, in the test VM).
+# Prints result lines for tools/check.
 # shellcheck disable=SC1010 # "do" is a verb of runsc
 set -u
-runsc=$1
+platform=${2:-kvm}
 work=$(mktemp -d -p /var/tmp) # /tmp is another one in the sandbox
+trap 'rm -rf "$work"' EXIT
 state=$work/state
 mkdir "$state"
 chmod 755 "$work"
+runsc=$work/runsc
+cp "$1" "$runsc"
+
+# The processes of this program file, which nobody else has.
+running() {
+	local exe
+	for exe in /proc/[0-9]*/exe; do
+		[ ! "$exe" -ef "$runsc" ] || { exe=${exe#/proc/} && echo "${exe%/exe}"; }
+	done
+}
 
 # refused NAME STATUS PATTERN COMMAND...
 refused() {
-	local name=$1 want=$2 pattern=$3 got lines problem=
+	local name=$1 want=$2 pattern=$3 got lines left problem=
 	shift 3
 	"$@" >"$work/out" 2>"$work/err" </dev/null
 	got=$?
@@ -21,10 +33,12 @@ refused() {
 	[ "$lines" = 1 ] || problem+="; $lines lines of errors"
 	grep -qE -- "$pattern" "$work/err" || problem+="; no word of: $pattern"
 	[ -z "$(ls -A "$state")" ] || problem+="; left in the state directory: $(ls -A "$state")"
-	if pgrep '^runsc' >/dev/null; then
+	left=$(running)
+	if [ -n "$left" ]; then
 		sleep 1
-		pgrep '^runsc' >/dev/null && problem+="; a process is left"
-		pkill -9 '^runsc'
+		left=$(running)
+		# shellcheck disable=SC2086 # several
+		[ -z "$left" ] || { problem+="; processes are left" && kill -9 $left; }
 	fi
 	rm -rf "${state:?}"/*
 	if [ -n "$problem" ]; then
@@ -36,9 +50,7 @@ refused() {
 	fi
 }
 
-box() {
-	"$runsc" --root "$state" --platform=kvm "$@"
-}
+box=("$runsc" --root "$state" "--platform=$platform")
 
 # bundle NAME: a good one, to be spoiled.
 bundle() {
@@ -69,9 +81,9 @@ json.dump(c, open('config.json', 'w'), indent=1)")
 
 host_kvm() {
 	mv /dev/kvm /dev/kvm.away
-	refused no-kvm 1 '/dev/kvm' box do -- true
+	refused no-kvm 1 '/dev/kvm' "${box[@]}" do -- true
 	: >/dev/kvm
-	refused kvm-no-device 1 '/dev/kvm' box do -- true
+	refused kvm-no-device 1 '/dev/kvm' "${box[@]}" do -- true
 	rm /dev/kvm
 	mv /dev/kvm.away /dev/kvm
 	chmod 600 /dev/kvm
@@ -79,70 +91,69 @@ host_kvm() {
 	refused kvm-no-permission 1 '/dev/kvm' \
 		setpriv --reuid 65534 --regid 65534 --clear-groups -- \
 		"$runsc" --root "$work/open" --platform=kvm do -- true
-	refused platform 1 'platform' box --platform=kwm do -- true
 }
 
 programs() {
-	refused no-program 127 'no-such-program' box do -- no-such-program
-	refused directory 126 '/etc' box do -- /etc
-	refused not-executable 126 '/etc/passwd' box do -- /etc/passwd
+	refused no-program 127 'no-such-program' "${box[@]}" do -- no-such-program
+	refused directory 126 '/etc' "${box[@]}" do -- /etc
+	refused not-executable 126 '/etc/passwd' "${box[@]}" do -- /etc/passwd
 	head -c 200 /bin/true >"$work/corrupt"
 	chmod 755 "$work/corrupt"
-	refused corrupt-elf 126 'corrupt' box do -- "$work/corrupt"
+	refused corrupt-elf 126 'corrupt' "${box[@]}" do -- "$work/corrupt"
 	printf '#!/no/such/interpreter\n' >"$work/script"
 	chmod 755 "$work/script"
-	refused no-interpreter 127 'script' box do -- "$work/script"
-	refused no-cwd 1 'no/such/dir' box do --cwd /no/such/dir -- true
-	refused no-root 1 'no/such/root' box do --root /no/such/root -- true
+	refused no-interpreter 127 'script' "${box[@]}" do -- "$work/script"
+	refused no-cwd 1 'no/such/dir' "${box[@]}" do --cwd /no/such/dir -- true
+	refused no-root 1 'no/such/root' "${box[@]}" do --root /no/such/root -- true
 }
 
 bundles() {
 	local dir
 	mkdir "$work/empty"
-	refused no-config 1 'config\.json' box run --bundle "$work/empty" x
-	refused no-bundle 1 'no-such-bundle' box run --bundle "$work/no-such-bundle" x
+	refused no-config 1 'config\.json' "${box[@]}" run --bundle "$work/empty" x
+	refused no-bundle 1 'no-such-bundle' "${box[@]}" run --bundle "$work/no-such-bundle" x
 	dir=$(bundle broken)
 	printf '{\n "ociVersion": "1.0.2",\n "process": {,}\n}\n' >"$dir/config.json"
-	refused broken-json 1 '3[:,].*[0-9]|line 3' box run --bundle "$dir" x
+	refused broken-json 1 '3[:,].*[0-9]|line 3' "${box[@]}" run --bundle "$dir" x
 	dir=$(bundle type)
 	spoil "$dir" 'c["process"]["args"] = "sh"'
-	refused wrong-type 1 'process\.args' box run --bundle "$dir" x
+	refused wrong-type 1 'process\.args' "${box[@]}" run --bundle "$dir" x
 	spoil "$dir" 'c["process"]["args"] = ["sh", 7]'
-	refused wrong-element 1 'process\.args\[1\]' box run --bundle "$dir" x
+	refused wrong-element 1 'process\.args\[1\]' "${box[@]}" run --bundle "$dir" x
 	dir=$(bundle rootless)
 	rm -r "$dir/rootfs"
-	refused missing-root 1 'rootfs' box run --bundle "$dir" x
+	refused missing-root 1 'rootfs' "${box[@]}" run --bundle "$dir" x
 	dir=$(bundle program)
 	spoil "$dir" 'c["process"]["args"] = ["/bin/nothing"]'
-	refused missing-program 127 '/bin/nothing' box run --bundle "$dir" x
+	refused missing-program 127 '/bin/nothing' "${box[@]}" run --bundle "$dir" x
 	spoil "$dir" 'c["process"]["args"] = ["/bin"]'
-	refused directory-program 126 '/bin' box run --bundle "$dir" x
+	refused directory-program 126 '/bin' "${box[@]}" run --bundle "$dir" x
 	head -c 300 /bin/busybox >"$dir/rootfs/bin/corrupt"
 	chmod 755 "$dir/rootfs/bin/corrupt"
 	spoil "$dir" 'c["process"]["args"] = ["/bin/corrupt"]'
-	refused corrupt-program 126 '/bin/corrupt' box run --bundle "$dir" x
+	refused corrupt-program 126 '/bin/corrupt' "${box[@]}" run --bundle "$dir" x
 }
 
 names() {
 	local dir
 	dir=$(bundle names)
 	for id in '' . .. a/b 'a b' "$(printf 'x%.0s' {1..2000})"; do
-		refused "id-${id:0:8}" 1 'ID|id|name' box run --bundle "$dir" "$id"
+		refused "id-${id:0:8}" 1 'ID|id|name' "${box[@]}" run --bundle "$dir" "$id"
 	done
 	spoil "$dir" 'c["process"]["args"] = ["/bin/busybox", "sleep", "60"]'
-	box run --bundle "$dir" taken </dev/null >/dev/null 2>&1 &
+	"${box[@]}" run --bundle "$dir" taken </dev/null >/dev/null 2>&1 &
 	for _ in $(seq 100); do
-		box list 2>/dev/null | grep -q taken && break
+		"${box[@]}" list 2>/dev/null | grep -q taken && break
 		sleep 0.2
 	done
-	box run --bundle "$dir" taken >"$work/out" 2>"$work/err" </dev/null
+	"${box[@]}" run --bundle "$dir" taken >"$work/out" 2>"$work/err" </dev/null
 	if [ $? = 1 ] && grep -q taken "$work/err" && [ "$(wc -l <"$work/err")" = 1 ]; then
 		echo "pass bad-id-taken"
 	else
 		echo "fail bad-id-taken"
 		sed 's/^/  /' "$work/err"
 	fi
-	box kill taken KILL
+	"${box[@]}" kill taken KILL
 	wait
 	if [ -z "$(ls -A "$state")" ]; then
 		echo "pass killed-leaves-nothing"
@@ -153,15 +164,16 @@ names() {
 }
 
 flags() {
-	refused unknown-flag 1 '--bundle' box run --bundel /x y
-	refused unknown-global 1 '--platform' box --platfrom=kvm do true
-	refused unknown-verb 1 'run' box rum x
-	refused flag-value 1 'memory' box do --memory 12Q -- true
-	refused flag-number 1 'pids' box do --pids many -- true
-	refused no-command 1 '.' box do
+	refused platform 1 'platform' "${box[@]}" --platform=kwm do -- true
+	refused unknown-flag 1 '--bundle' "${box[@]}" run --bundel /x y
+	refused unknown-global 1 '--platform' "${box[@]}" --platfrom=kvm do true
+	refused unknown-verb 1 'run' "${box[@]}" rum x
+	refused flag-value 1 'memory' "${box[@]}" do --memory 12Q -- true
+	refused flag-number 1 'pids' "${box[@]}" do --pids many -- true
+	refused no-command 1 '.' "${box[@]}" do
 }
 
-host_kvm
+[ "$platform" != kvm ] || host_kvm
 programs
 bundles
 names

@@ -198,6 +198,15 @@ suite_bad_input() {
 	vm_results --timeout 200 -- bash test/vm/bad_input.sh "$TOP/build/runsc"
 }
 
+# The same without KVM, on this machine.
+suite_hosted_bad_input() {
+	if [ "$(id -u)" = 0 ]; then
+		bash test/vm/bad_input.sh "$TOP/build/runsc" systrap
+	else
+		echo "skip hosted-bad-input: it is for root"
+	fi
+}
+
 # Terminals, on Linux and in a sandbox.
 suite_terminal() {
 	python3 test/vm/terminal.py
