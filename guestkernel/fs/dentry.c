@@ -298,8 +298,9 @@ static struct dentry *dentry_insert(struct dentry *dir, struct dentry *d, const 
 	return other;
 }
 
+/* listed_ns: when the name was listed, or 0. */
 static struct dentry *dentry_make(struct dentry *dir, const char *name, size_t len,
-				  struct inode *inode, const u32 *gen)
+				  struct inode *inode, const u32 *gen, u64 listed_ns)
 {
 	struct dentry *d = dentry_alloc(dir->sb, name, len);
 
@@ -313,18 +314,27 @@ static struct dentry *dentry_make(struct dentry *dir, const char *name, size_t l
 		d->flags |= DENTRY_REVALIDATE;
 	if (inode && dir->sb->flags & SB_PIN_NAMES)
 		d->flags |= DENTRY_PINNED;
+	d->listed_ns = listed_ns;
+	if (listed_ns)
+		d->flags |= DENTRY_LISTED;
 	return dentry_insert(dir, d, gen);
 }
 
 struct dentry *dentry_add(struct dentry *dir, const char *name, size_t len, struct inode *inode)
 {
-	return dentry_make(dir, name, len, inode, NULL);
+	return dentry_make(dir, name, len, inode, NULL, 0);
+}
+
+struct dentry *dentry_add_listed(struct dentry *dir, const char *name, size_t len,
+				 struct inode *inode, u64 now_ns)
+{
+	return dentry_make(dir, name, len, inode, NULL, now_ns);
 }
 
 struct dentry *dentry_add_ahead(struct dentry *dir, const char *name, size_t len,
 				struct inode *inode, u32 gen)
 {
-	return dentry_make(dir, name, len, inode, &gen);
+	return dentry_make(dir, name, len, inode, &gen, 0);
 }
 
 void dentry_instantiate(struct dentry *d, struct inode *inode)
@@ -344,6 +354,7 @@ bool dentry_detach(struct dentry *d)
 	struct spinlock *lock;
 	u32 hash;
 
+	a_add(&names_removed, 1);
 	for (;;) { /* a concurrent move changes the chain */
 		hash = READ_ONCE(d->hash);
 		lock = chain_lock(hash);
@@ -365,7 +376,6 @@ bool dentry_detach(struct dentry *d)
 
 void dentry_unhash(struct dentry *d)
 {
-	a_add(&names_removed, 1);
 	if (dentry_detach(d))
 		dentry_put(d);
 }
@@ -398,6 +408,12 @@ int dentry_lookup(struct dentry *dir, const char *name, size_t len, bool locked,
 	if (!locked)
 		rwlock_write(&i->lock);
 	d = dentry_lookup_cached(dir, name, len);
+	if (d && d->flags & DENTRY_LISTED && !(d->flags & DENTRY_MOUNTED) && i->ops->revalidate &&
+	    i->ops->revalidate(d) == 1) {
+		dentry_invalidate(d);
+		dentry_put(d);
+		d = NULL;
+	}
 	if (!d) {
 		err = i->flags & INODE_DEAD ? -ENOENT : i->ops->lookup(i, name, len, &found);
 		if (err == -ENOENT && !(i->flags & INODE_DEAD))

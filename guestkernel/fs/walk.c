@@ -127,7 +127,7 @@ static inline int fast_child(struct walk *w, const char *name, size_t len, u64 h
 	if (unlikely(len > ABI_NAME_MAX))
 		return -ENAMETOOLONG;
 	d = dentry_peek(dir, name, len, name_hash_at(dir, h));
-	if (unlikely(!d || d->flags & DENTRY_REVALIDATE))
+	if (unlikely(!d || d->flags & (DENTRY_REVALIDATE | DENTRY_LISTED)))
 		return WALK_SLOW;
 	*inode = __atomic_load_n(&d->inode, __ATOMIC_ACQUIRE);
 	if (!READ_ONCE(d->used))
@@ -325,13 +325,13 @@ static int slow_child(struct walk *w, size_t len, bool more, struct path *next)
 	if (len > ABI_NAME_MAX)
 		return -ENAMETOOLONG;
 	d = dentry_lookup_cached(dir, w->name, len);
-	if (d && d->flags & DENTRY_REVALIDATE && !(d->flags & DENTRY_MOUNTED) && ops->revalidate &&
-	    ops->revalidate(d) == 1) {
+	if (d && d->flags & (DENTRY_REVALIDATE | DENTRY_LISTED) && !(d->flags & DENTRY_MOUNTED) &&
+	    ops->revalidate && ops->revalidate(d) == 1) {
 		dentry_invalidate(d);
 		dentry_put(d);
 		d = NULL;
 	}
-	if (!d && more && !w->ahead && ops->walk_ahead) {
+	if (!d && !w->ahead && ops->walk_ahead) {
 		w->ahead = true;
 		ops->walk_ahead(dir, w->name);
 	}

@@ -44,6 +44,9 @@ struct frame *mapping_find(struct mapping *m, u64 index);
 int mapping_get(struct mapping *m, u64 index, struct frame **out) must_check;
 /* As mapping_get, but a missing frame is made zeroed and not read: whole-page overwrites, tmpfs. */
 int mapping_get_new(struct mapping *m, u64 index, struct frame **out) must_check;
+/* A frame for a page that nobody has yet, locked, with a reference: the caller fills and unlocks
+ * it. -EEXIST: there is one. */
+int mapping_add_locked(struct mapping *m, u64 index, struct frame **out) must_check;
 /* Starts reading what of [index, index + n) is not cached; an error is no error. May sleep. */
 void mapping_readahead(struct mapping *m, u64 index, u64 n);
 void mapping_dirty(struct mapping *m, struct frame *f);

@@ -60,7 +60,8 @@ struct inode_ops {
 	/* dir->lock held. Finds a name: *out new reference, or -ENOENT (the caller caches it). */
 	int (*lookup)(struct inode *dir, const char *name, size_t len, struct inode **out);
 	/* Several components ahead, in one round trip, if the file system can; optional: fills
-	 * dentries below dir by dentry_add(); an error is no error. May be null. */
+	 * dentries below dir by dentry_add(); an error is no error. Also asked where only the last
+	 * component is left: then it may list what is beside it. May be null. */
 	void (*walk_ahead)(struct dentry *dir, const char *path);
 	int (*create)(struct inode *dir, const char *name, size_t len, u32 mode, u64 rdev,
 		      struct inode **out); /* regular, device, fifo, socket by mode's type */
@@ -168,7 +169,7 @@ struct dentry {
 	TAILQ_ENTRY(dentry) lru;       /* [l] LRU lock */
 	u64 order;		       /* [d] of the parent: place among its children, rising */
 	u32 used;		       /* [a] since the last reclaim scan */
-	u64 reval_ns;		       /* [a] shared mounts: when last known true */
+	u64 listed_ns;		       /* [I] of a listed one: when */
 	void *priv;		       /* file system's (overlay: upper and lower) */
 	struct quiesce_head qhead;
 };
@@ -177,6 +178,7 @@ struct dentry {
 #define DENTRY_LRU	  4u
 #define DENTRY_REVALIDATE 8u  /* of a shared mount */
 #define DENTRY_PINNED	  16u /* tmpfs: the entry is the directory's content */
+#define DENTRY_LISTED	  32u /* known from reading the directory; asked about at its first use */
 
 struct superblock {
 	a32_t refs;
@@ -345,6 +347,10 @@ int dentry_lookup(struct dentry *dir, const char *name, size_t len, bool locked,
 /* Adds a name found by the way, null inode: a negative one; consumes the inode reference. Returns
  * a reference to what is cached now (which may have been there before), or null (no memory). */
 struct dentry *dentry_add(struct dentry *dir, const char *name, size_t len, struct inode *inode);
+/* A name from reading the directory: before its first use the file system's revalidate() is asked,
+ * which clears DENTRY_LISTED if it is still to be believed. Else as dentry_add. */
+struct dentry *dentry_add_listed(struct dentry *dir, const char *name, size_t len,
+				 struct inode *inode, u64 now_ns);
 struct dentry *dentry_new_root(struct superblock *sb, struct inode *inode) must_check;
 void dentry_instantiate(struct dentry *d, struct inode *inode); /* negative -> positive */
 void dentry_unhash(struct dentry *d); /* the name is gone; users keep the object */

@@ -176,6 +176,11 @@ out_uncharge:
 	return err;
 }
 
+int mapping_add_locked(struct mapping *m, u64 index, struct frame **out)
+{
+	return add_frame(m, index, FRAME_LOCKED, NULL, out);
+}
+
 /* f is in the index, perhaps locked: waits; 0, -EIO, or -EAGAIN if it was taken out meanwhile. On
  * failure the count is given up. */
 static int wait_ready(struct mapping *m, u64 index, struct frame *f)
