@@ -76,6 +76,7 @@
  * CLOSE       any     -                 -          -             -
  * CLOSE_BATCH -       handles (u32)     -          -             count: closed
  * SYNCFS      any     -                 -          -             -
+ * FETCH       dir     names             files      fetch         count: bytes
  *
  * Names in `in`: each one length byte (1..255), then the bytes; no NUL, no '/', never "." or "..".
  * (Names of extended attributes: no NUL.)
@@ -93,13 +94,19 @@
  * walk.open_flags: if the last component is reached and is a regular file or a directory, it is
  * opened too; an open that fails leaves reply.open 0 and the walk good.
  *
+ * FETCH brings several small files of one directory, whole, without handles: for each name in turn
+ * a record, struct abi_gofer_fetched and the content, padded to 8. Content is there only of a
+ * regular file of at most fetch.each bytes that could be read whole; of anything else the
+ * attributes, or its error. The answer ends early where a record would not fit; `out` must have
+ * room for one.
+ *
  * READDIR packs entries of struct abi_gofer_dirent, the attributes if ABI_GOFER_F_ATTR, the name,
  * padded to 8. "." and ".." are left out. Cookie 0 starts; ABI_GOFER_R_EOF: nothing follows. */
 #pragma once
 #include <stdint.h>
 #include "abi/ring.h"
 
-#define ABI_GOFER_VERSION 1
+#define ABI_GOFER_VERSION 2
 
 #define ABI_GOFER_SLOTS	       64u
 #define ABI_GOFER_SLOT_SIZE    512u
@@ -116,6 +123,8 @@
 #define ABI_GOFER_XATTR_MAX   65536u
 #define ABI_GOFER_BATCH_MAX   1024u
 #define ABI_GOFER_IO_MAX      (1u << 20)
+#define ABI_GOFER_FETCH_MAX   64u
+#define ABI_GOFER_FETCH_EACH  65536u
 
 enum abi_gofer_op {
 	ABI_GOFER_ATTACH = 1,
@@ -146,6 +155,7 @@ enum abi_gofer_op {
 	ABI_GOFER_CLOSE,
 	ABI_GOFER_CLOSE_BATCH,
 	ABI_GOFER_SYNCFS,
+	ABI_GOFER_FETCH,
 	ABI_GOFER_OPS /* one past the last */
 };
 
@@ -248,6 +258,13 @@ struct abi_gofer_dirent {
 	uint16_t zero;
 };
 
+/*   0 error (0: attr is valid)  4 len (of the content)  8 attr */
+struct abi_gofer_fetched {
+	int32_t error;
+	uint32_t len;
+	struct abi_gofer_attr attr;
+};
+
 struct abi_gofer_a_attach {
 	uint32_t version;
 	uint32_t mount; /* index in the gofer's mount list */
@@ -312,6 +329,11 @@ struct abi_gofer_a_lseek {
 	uint32_t zero;
 };
 
+struct abi_gofer_a_fetch {
+	uint32_t count; /* names */
+	uint32_t each;	/* a file of more bytes is not read */
+};
+
 struct abi_gofer_request {
 	uint16_t size;
 	uint16_t op;
@@ -335,6 +357,7 @@ struct abi_gofer_request {
 		struct abi_gofer_a_fallocate fallocate;
 		struct abi_gofer_a_xattr xattr;
 		struct abi_gofer_a_lseek lseek;
+		struct abi_gofer_a_fetch fetch;
 		uint64_t raw[11];
 	} args;
 };
@@ -396,6 +419,9 @@ ABI_GOFER_AT(dirent, size, 16);
 ABI_GOFER_AT(dirent, name_len, 18);
 ABI_GOFER_AT(dirent, type, 20);
 ABI_GOFER_AT(dirent, has_attr, 21);
+ABI_GOFER_SIZE(fetched, 136);
+ABI_GOFER_AT(fetched, len, 4);
+ABI_GOFER_AT(fetched, attr, 8);
 ABI_GOFER_SIZE(a_attach, 8);
 ABI_GOFER_AT(a_attach, mount, 4);
 ABI_GOFER_SIZE(a_walk, 8);
@@ -425,6 +451,8 @@ ABI_GOFER_AT(a_fallocate, mode, 16);
 ABI_GOFER_SIZE(a_xattr, 4);
 ABI_GOFER_SIZE(a_lseek, 16);
 ABI_GOFER_AT(a_lseek, whence, 8);
+ABI_GOFER_SIZE(a_fetch, 8);
+ABI_GOFER_AT(a_fetch, each, 4);
 ABI_GOFER_SIZE(request, 128);
 ABI_GOFER_AT(request, op, 2);
 ABI_GOFER_AT(request, flags, 4);

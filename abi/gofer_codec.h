@@ -1,9 +1,10 @@
 /* abi/gofer_codec.h - writing and checking what abi/gofer.h draws, for both ends
  *
- * Provides: counted names in the data area, the guest's check of a reply, and its reader of
- *   directory entries. Pure functions: no state, no library. abi_gofer_reply_check() takes the
- *   guest's private copies; abi_gofer_entry_get() copies out of shared memory itself, once.
- * Tests: test/unit/gofer/codec_test.c, test/fuzz/gofer_reply.c */
+ * Provides: counted names in the data area, the guest's check of a reply, and its readers
+ *   of directory entries and fetched files. Pure functions: no state, no library.
+ * abi_gofer_reply_check() takes the guest's private copies; abi_gofer_entry_get() and
+ * abi_gofer_fetched_get() copy out of shared memory themselves, once. Tests:
+ * test/unit/gofer/codec_test.c, test/fuzz/gofer_reply.c */
 #pragma once
 #include <stdint.h>
 #include "abi/gofer.h"
@@ -107,6 +108,7 @@ static inline uint32_t abi_gofer_count_max(const struct abi_gofer_request *q)
 	case ABI_GOFER_READLINK:
 	case ABI_GOFER_READ:
 	case ABI_GOFER_READDIR:
+	case ABI_GOFER_FETCH:
 	case ABI_GOFER_GETXATTR:
 	case ABI_GOFER_LISTXATTR:
 		return q->out_len;
@@ -184,5 +186,34 @@ static inline int abi_gofer_entry_get(const void *buf, uint32_t len, uint32_t *p
 	if (!abi_gofer_name_ok((const uint8_t *)e->name, e->d.name_len))
 		return -1;
 	*pos += e->d.size;
+	return 1;
+}
+
+/* Copies the head of the record at *pos of a FETCH answer of `len` bytes at `buf` (8-byte aligned,
+ * shared memory) out, once, checks the copy against the request's `each`, and moves *pos behind the
+ * record. *data: its f->len bytes of content, in shared memory. 1: a record; 0: the end; -1: it is
+ * malformed. */
+static inline int abi_gofer_fetched_get(const void *buf, uint32_t len, uint32_t *pos, uint32_t each,
+					struct abi_gofer_fetched *f, const uint8_t **data)
+{
+	const uint8_t *p = (const uint8_t *)buf + *pos;
+	uint32_t size;
+
+	if (*pos == len)
+		return 0;
+	if (*pos % 8 || !abi_range_ok(*pos, sizeof(*f), len))
+		return -1;
+	abi_copy_words(f, p, sizeof(*f));
+	if (f->error > 0 || f->error < -4095 || f->len > each || (f->error && f->len))
+		return -1;
+	if (!f->error && !abi_gofer_attr_ok(&f->attr))
+		return -1;
+	if (f->len && (f->attr.mode >> 12 != 8 || f->len != f->attr.size))
+		return -1;
+	size = (uint32_t)sizeof(*f) + ((f->len + 7) & ~7u);
+	if (f->len > ABI_GOFER_FETCH_EACH || !abi_range_ok(*pos, size, len))
+		return -1;
+	*data = p + sizeof(*f);
+	*pos += size;
 	return 1;
 }

@@ -68,6 +68,8 @@ static const struct op ops[ABI_GOFER_OPS] = {
 	[ABI_GOFER_CLOSE] = {gofer_op_close},
 	[ABI_GOFER_CLOSE_BATCH] = {gofer_op_close_batch, .in_max = ABI_GOFER_BATCH_MAX * 4},
 	[ABI_GOFER_SYNCFS] = {gofer_op_syncfs, .need = NEED_FILE},
+	[ABI_GOFER_FETCH] = {gofer_op_fetch, .need = NEED_DIR,
+			     .in_max = ABI_GOFER_FETCH_MAX * NAME_IN, .out_max = ABI_GOFER_IO_MAX},
 };
 
 _Static_assert(NAME_IN + ABI_GOFER_XATTR_MAX <= GOFER_IN_MAX, "the copy of `in` has room");

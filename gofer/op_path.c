@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include "abi/gofer_codec.h"
 
-static bool is_procfs(int fd)
+bool gofer_is_procfs(int fd)
 {
 	struct statfs fs;
 
@@ -38,8 +38,8 @@ int gofer_op_attach(struct gofer_worker *w, struct gofer_handle *none)
 		return fd;
 	r = gofer_stat(fd, "", &w->r.attr);
 	if (!r)
-		r = gofer_handle_new(srv, fd, mount, w->r.attr.mode & S_IFMT, 0, is_procfs(fd),
-				     &w->r.handle);
+		r = gofer_handle_new(srv, fd, mount, w->r.attr.mode & S_IFMT, 0,
+				     gofer_is_procfs(fd), &w->r.handle);
 	if (r) {
 		close(fd);
 		return r;
@@ -92,7 +92,7 @@ static int walk_step(struct gofer_worker *w, struct gofer_handle *h, struct walk
 	r = gofer_stat(fd, "", &attr);
 	if (r)
 		goto out_close;
-	dead_end = attr.dev != k->dev && is_procfs(fd);
+	dead_end = attr.dev != k->dev && gofer_is_procfs(fd);
 	if (w->q.flags & ABI_GOFER_F_HANDLES) {
 		r = gofer_handle_new(w->srv, fd, h->mount, attr.mode & S_IFMT, 0, dead_end,
 				     &handle);

@@ -101,6 +101,7 @@ int gofer_reopen(struct gofer_server *srv, int fd, int flags);
 char *gofer_fd_name(int fd, char buf[12]);
 int gofer_stat(int fd, const char *name, struct abi_gofer_attr *attr);
 int gofer_host_flags(unsigned open_flags);
+bool gofer_is_procfs(int fd); /* op_path.c */
 int gofer_in_name(struct gofer_worker *w, uint32_t *pos, unsigned which);
 void *gofer_out(struct gofer_worker *w);
 
@@ -116,4 +117,5 @@ gofer_op_fn gofer_op_create, gofer_op_mkdir, gofer_op_mknod, gofer_op_symlink, g
 	gofer_op_rename, gofer_op_unlink, gofer_op_rmdir, gofer_op_setattr;
 gofer_op_fn gofer_op_read, gofer_op_write, gofer_op_readdir, gofer_op_fsync, gofer_op_fallocate,
 	gofer_op_lseek, gofer_op_syncfs;
-gofer_op_fn gofer_op_getxattr, gofer_op_setxattr, gofer_op_listxattr, gofer_op_removexattr;
+gofer_op_fn gofer_op_fetch, gofer_op_getxattr, gofer_op_setxattr, gofer_op_listxattr,
+	gofer_op_removexattr;

@@ -35,6 +35,23 @@ static void read_entries(const uint8_t *data, size_t size)
 	free(buf);
 }
 
+static void read_fetched(const uint8_t *data, size_t size, uint32_t each)
+{
+	struct abi_gofer_fetched f;
+	const uint8_t *content;
+	uint32_t pos = 0;
+	uint8_t *buf;
+
+	size &= ~(size_t)7;
+	buf = aligned_alloc(8, size ? size : 8);
+	memcpy(buf, data, size);
+	while (abi_gofer_fetched_get(buf, (uint32_t)size, &pos, each, &f, &content) == 1) {
+		check(content >= buf && content + f.len <= buf + size && pos <= size);
+		check(f.len <= each && (!f.len || f.len == f.attr.size));
+	}
+	free(buf);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct abi_gofer_request q;
@@ -64,5 +81,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check(abi_gofer_attr_ok(&r.attr));
 	}
 	read_entries(data, size);
+	read_fetched(data, size, q.args.fetch.each);
 	return 0;
 }

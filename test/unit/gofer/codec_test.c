@@ -199,12 +199,52 @@ static void test_entries(void **state)
 	free(buf);
 }
 
+static void test_fetched(void **state)
+{
+	uint32_t len = sizeof(struct abi_gofer_fetched) + 8, pos = 0;
+	uint8_t *buf = aligned_alloc(8, len);
+	struct abi_gofer_fetched f, good = {.len = 5, .attr = plain_attr()};
+	const uint8_t *data;
+
+	(void)state;
+	good.attr.size = 5;
+	memcpy(buf, &good, sizeof(good));
+	memcpy(buf + sizeof(good), "12345", 6);
+	assert_int_equal(abi_gofer_fetched_get(buf, len, &pos, 5, &f, &data), 1);
+	assert_memory_equal(data, "12345", 5);
+	assert_int_equal(pos, len);
+	assert_int_equal(abi_gofer_fetched_get(buf, len, &pos, 5, &f, &data), 0);
+	for (uint32_t cut = 1; cut < len; cut++) {
+		pos = 0;
+		assert_int_equal(abi_gofer_fetched_get(buf, cut, &pos, 5, &f, &data), -1);
+	}
+	pos = 0; /* more than was asked for */
+	assert_int_equal(abi_gofer_fetched_get(buf, len, &pos, 4, &f, &data), -1);
+	f = good;
+	f.attr.size = 6;
+	memcpy(buf, &f, sizeof(f));
+	assert_int_equal(abi_gofer_fetched_get(buf, len, &pos, 5, &f, &data), -1);
+	f = good;
+	f.error = -2; /* and content */
+	memcpy(buf, &f, sizeof(f));
+	assert_int_equal(abi_gofer_fetched_get(buf, len, &pos, 5, &f, &data), -1);
+	f.len = 0;
+	memcpy(buf, &f, sizeof(f));
+	assert_int_equal(abi_gofer_fetched_get(buf, len, &pos, 5, &f, &data), 1);
+	f.error = 1;
+	memcpy(buf, &f, sizeof(f));
+	pos = 0;
+	assert_int_equal(abi_gofer_fetched_get(buf, len, &pos, 5, &f, &data), -1);
+	free(buf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),	   cmocka_unit_test(test_name_list),
 		cmocka_unit_test(test_attr),	   cmocka_unit_test(test_reply),
 		cmocka_unit_test(test_walk_reply), cmocka_unit_test(test_entries),
+		cmocka_unit_test(test_fetched),
 	};
 
 	return cmocka_run_group_tests_name("codec", tests, NULL, NULL);

@@ -231,6 +231,64 @@ static void test_readdir(void **state)
 	assert_int_equal(client_call(&c, &q, &r), -EINVAL);
 }
 
+static int fetched(struct abi_gofer_reply *r, uint32_t *pos, struct abi_gofer_fetched *f,
+		   const uint8_t **data)
+{
+	return abi_gofer_fetched_get(client_out(&c), r->count, pos, 100, f, data);
+}
+
+static void test_fetch(void **state)
+{
+	static const char *const names[] = {"one", "none", "empty", "big", "dir", "link", "pipe"};
+	struct abi_gofer_request q = client_request(&c, ABI_GOFER_FETCH, root, NULL, NULL);
+	struct abi_gofer_fetched f;
+	struct abi_gofer_reply r;
+	const uint8_t *data;
+	char big[101] = {0};
+	uint32_t pos = 0;
+
+	(void)state;
+	memset(big, 'b', 100);
+	host_write(&c, "one", "hello");
+	host_write(&c, "empty", "");
+	host_write(&c, "big", big);
+	assert_int_equal(mkdirat(c.root, "dir", 0755), 0);
+	assert_int_equal(symlinkat("one", c.root, "link"), 0);
+	assert_int_equal(mkfifoat(c.root, "pipe", 0600), 0);
+	for (unsigned i = 0; i < 7; i++)
+		assert_int_equal(abi_gofer_name_put(client_in(&c), 4096, &q.in_len, names[i],
+						    (uint32_t)strlen(names[i])),
+				 0);
+	q.args.fetch.count = 7;
+	q.args.fetch.each = 99;
+	q.out_len = 65536;
+	assert_int_equal(client_call(&c, &q, &r), 0);
+	assert_int_equal(fetched(&r, &pos, &f, &data), 1);
+	assert_int_equal(f.len, 5);
+	assert_memory_equal(data, "hello", 5);
+	assert_int_equal(fetched(&r, &pos, &f, &data), 1);
+	assert_int_equal(f.error, -ENOENT);
+	for (unsigned i = 2; i < 7; i++) {
+		assert_int_equal(fetched(&r, &pos, &f, &data), 1);
+		assert_int_equal(f.error, 0);
+		assert_int_equal(f.len, 0);
+	}
+	assert_true(S_ISFIFO(f.attr.mode));
+	assert_int_equal(fetched(&r, &pos, &f, &data), 0);
+	/* The answer ends where the next one has no room. */
+	q.args.fetch.each = 100;
+	q.out_len = 4 * sizeof(f) + 8 + 96;
+	assert_int_equal(client_call(&c, &q, &r), 0);
+	assert_int_equal(r.count, 3 * sizeof(f) + 8);
+	q.out_len = sizeof(f) + 100;
+	assert_int_equal(client_call(&c, &q, &r), -EINVAL);
+	q.out_len = 4096;
+	q.args.fetch.count = 8; /* a name too many */
+	assert_int_equal(client_call(&c, &q, &r), -EINVAL);
+	q.args.fetch.count = 0;
+	assert_int_equal(client_call(&c, &q, &r), -EINVAL);
+}
+
 static void test_special_files(void **state)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
@@ -363,9 +421,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_attach),		 T(test_walk_attributes),
 		T(test_walk_partial),	 T(test_read),
-		T(test_readdir),	 T(test_special_files),
-		T(test_statfs_getattr),	 T(test_lseek),
-		T(test_procfs_is_empty), T(test_atime_untouched),
+		T(test_readdir),	 T(test_fetch),
+		T(test_special_files),	 T(test_statfs_getattr),
+		T(test_lseek),		 T(test_procfs_is_empty),
+		T(test_atime_untouched),
 	};
 
 	return cmocka_run_group_tests_name("gofer-read", tests, NULL, NULL);
