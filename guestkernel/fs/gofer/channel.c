@@ -56,6 +56,7 @@ static struct stat_counter counts[ABI_GOFER_OPS] = {
 	COUNTER(CLOSE, "close"),
 	COUNTER(CLOSE_BATCH, "close_batch"),
 	COUNTER(SYNCFS, "syncfs"),
+	COUNTER(FETCH, "fetch"),
 };
 
 static struct gofs_chan *table[ABI_CHANNEL_MAX]; /* [q] table_lock */

@@ -2,7 +2,8 @@
  *
  * A run of pages is asked for in pieces that are in flight together, so that the gofer's workers
  * read them at the same time; the answers are taken in order. One or two pages use the slot's own
- * room, so that a sandbox that reads little touches little shared memory.
+ * room, so that a sandbox that reads little touches little shared memory. What has no handle yet is
+ * fetched whole by its name, with its neighbours (fetch.c).
  * Locks: gi->io for reading around filling (file.c says why). Pages come locked, and are unlocked
  *   one by one as their bytes arrive.
  * Tests: test/unit/gofer/gofs_test.c */
@@ -26,7 +27,7 @@ static void frames_zero(struct frame **f, size_t n)
 	}
 }
 
-static void frames_fill(struct frame **f, size_t n, const u8 *src, size_t valid)
+void gofs_frames_fill(struct frame **f, size_t n, const u8 *src, size_t valid)
 {
 	for (size_t k = 0; k < n; k++) {
 		u8 *page = frame_va(f[k]);
@@ -46,7 +47,7 @@ static void frames_fill(struct frame **f, size_t n, const u8 *src, size_t valid)
 static int piece_ask(struct inode *i, struct gofs_req *rq, u64 index, size_t n, bool first)
 {
 	u32 flags = (n > SMALL_PAGES ? GOFS_BULK_WANTED : 0) | (first ? 0 : GOFS_TRY);
-	int err = gofs_req_begin(rq, gofs_chan(i), ABI_GOFER_READ, gofs_inode(i)->handle, flags);
+	int err = gofs_req_on(rq, i, ABI_GOFER_READ, flags);
 
 	if (err)
 		return err;
@@ -69,7 +70,7 @@ static int piece_take(struct gofs_req *rq, struct frame **f, size_t n)
 	if (err)
 		frames_fail(f, n);
 	else
-		frames_fill(f, n, rq->bulk ? rq->bulk : rq->out, rq->r->count);
+		gofs_frames_fill(f, n, rq->bulk ? rq->bulk : rq->out, rq->r->count);
 	gofs_req_end(rq);
 	return err;
 }
@@ -106,7 +107,7 @@ static size_t pieces_read(struct inode *i, struct frame **f, u64 index, size_t n
 	return asked;
 }
 
-static int gofs_read_frames(struct mapping *m, struct frame **f, u64 index, size_t n)
+int gofs_read_by_handle(struct mapping *m, struct frame **f, u64 index, size_t n)
 {
 	struct inode *i = m->inode;
 	struct gofs_inode *gi = gofs_inode(i);
@@ -126,6 +127,13 @@ static int gofs_read_frames(struct mapping *m, struct frame **f, u64 index, size
 	}
 	rwlock_read_done(&gi->io);
 	return err;
+}
+
+static int gofs_read_frames(struct mapping *m, struct frame **f, u64 index, size_t n)
+{
+	if (index == 0 && gofs_fetch(m->inode, f, n))
+		return 0;
+	return gofs_read_by_handle(m, f, index, n);
 }
 
 static int gofs_write_frame(struct mapping *m, struct frame *f, u64 index, size_t valid)

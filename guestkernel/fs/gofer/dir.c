@@ -2,7 +2,8 @@
  *
  * An open directory collects its entries as they are asked for, and serves them by number: position
  * 2 + k is entry k. The host's cookies stay inside; seekdir to any position that was told is exact,
- * and a rewind starts afresh. What is collected is private to the open file.
+ * and a rewind starts afresh. What is collected is private to the open file; the attributes that
+ * come along go to the cache of names (listing.c).
  * Locks: d->lock (RANK_GOFER) around collecting and picking one entry; the consumer, who may touch
  *   user memory, is called without it.
  * Tests: test/unit/gofer/gofs_test.c */
@@ -23,9 +24,10 @@ struct gofs_dir {
 	u8 **chunk; /* [l] CHUNK_BYTES each */
 	u32 *place; /* [l] of entry k: chunk << 16 | offset */
 	u32 nr_chunks, chunk_used;
-	u32 count, room; /* [l] entries, and what place can hold */
-	u64 cookie;	 /* [l] where the host goes on */
-	bool end;	 /* [l] all have been collected */
+	u32 count, room;	   /* [l] entries, and what place can hold */
+	u64 cookie;		   /* [l] where the host goes on */
+	bool end;		   /* [l] all have been collected */
+	struct gofs_lister lister; /* [l] */
 };
 
 static void dir_reset(struct gofs_dir *d)
@@ -89,21 +91,33 @@ static int dir_append(struct gofs_dir *d, const struct abi_gofer_entry *e)
 }
 
 /* One answer full of entries. */
-static int dir_collect(struct inode *i, struct gofs_dir *d)
+static int dir_collect(struct file *f, struct gofs_dir *d)
 {
+	/* A layer of an overlay is opened by the overlay, which has the layer's entry. */
+	struct dentry *at = f->path.dentry->inode == f->inode ? f->path.dentry : NULL;
 	struct abi_gofer_entry e;
 	struct gofs_req rq;
 	u32 pos = 0;
-	int err = gofs_req_begin(&rq, gofs_chan(i), ABI_GOFER_READDIR, gofs_inode(i)->handle, 0);
-	int more = 0;
+	int err, more = 0;
 
+	gofs_lister_begin(&d->lister, at, d->cookie == 0);
+	err = gofs_req_on(&rq, f->inode, ABI_GOFER_READDIR, d->lister.on ? GOFS_BULK_WANTED : 0);
 	if (err)
 		return err;
-	gofs_req_out(&rq, GOFS_HALF);
+	if (rq.bulk) {
+		gofs_req_out_bulk(&rq, GOFS_BULK);
+		rq.q->flags = ABI_GOFER_F_ATTR;
+	} else {
+		gofs_req_out(&rq, GOFS_HALF);
+	}
 	rq.q->args.io.off = d->cookie;
 	err = gofs_req_call(&rq);
-	while (!err && (more = abi_gofer_entry_get(rq.out, rq.r->count, &pos, &e)) == 1)
+	while (!err && (more = abi_gofer_entry_get(rq.bulk ? rq.bulk : rq.out, rq.r->count, &pos,
+						   &e)) == 1) {
 		err = dir_append(d, &e);
+		if (!err)
+			gofs_lister_add(&d->lister, &e);
+	}
 	if (!err && more < 0) {
 		gofs_chan_kill(rq.chan, "a directory entry is malformed");
 		err = -EIO;
@@ -111,20 +125,21 @@ static int dir_collect(struct inode *i, struct gofs_dir *d)
 	if (!err) {
 		d->cookie = rq.r->value;
 		d->end = rq.r->flags & ABI_GOFER_R_EOF;
+		gofs_lister_end(&d->lister, d->end);
 	}
 	gofs_req_end(&rq);
 	return err;
 }
 
 /* Entry k with its name terminated: 1, 0 behind the last, or -errno. d->lock held. */
-static int dir_pick(struct inode *i, struct gofs_dir *d, u64 k, struct packed *out, char *name)
+static int dir_pick(struct file *f, struct gofs_dir *d, u64 k, struct packed *out, char *name)
 {
 	const struct packed *p;
 	u32 place;
 	int err;
 
 	while (k >= d->count && !d->end) {
-		err = dir_collect(i, d);
+		err = dir_collect(f, d);
 		if (err)
 			return err;
 	}
@@ -154,7 +169,7 @@ static int gofs_readdir(struct file *f, struct dir_ctx *c)
 		return 0;
 	for (;;) {
 		mutex_lock(&d->lock);
-		r = dir_pick(f->inode, d, c->pos - 2, &e, name);
+		r = dir_pick(f, d, c->pos - 2, &e, name);
 		mutex_unlock(&d->lock);
 		if (r <= 0)
 			return r;
@@ -184,8 +199,7 @@ static void gofs_dir_release(struct file *f)
 static int gofs_dir_fsync(struct file *f, bool data_only)
 {
 	struct gofs_req rq;
-	int err = gofs_req_begin(&rq, gofs_chan(f->inode), ABI_GOFER_FSYNC,
-				 gofs_inode(f->inode)->handle, 0);
+	int err = gofs_req_on(&rq, f->inode, ABI_GOFER_FSYNC, 0);
 
 	if (err)
 		return err;

@@ -17,7 +17,7 @@ static int open_locked(struct inode *i, u32 flags)
 {
 	struct gofs_inode *gi = gofs_inode(i);
 	struct gofs_req rq;
-	int err = gofs_req_begin(&rq, gofs_chan(i), ABI_GOFER_OPEN, gi->handle, 0);
+	int err = gofs_req_on(&rq, i, ABI_GOFER_OPEN, 0);
 
 	if (err)
 		return err;
@@ -52,6 +52,7 @@ static int gofs_file_open(struct inode *i, struct file *f)
 	u32 handle;
 	int err = 0;
 
+	gofs_fetch_opened(i);
 	if (gofs_super(i->sb)->shared)
 		err = gofs_refresh(i);
 	if (!err && FILE_WRITE(f))
@@ -121,6 +122,8 @@ static ssize_t write_piece(struct inode *i, struct iter *from, u64 pos)
 			WRITE_ONCE(i->size, pos + (u64)done);
 		i->blocks = rq.r->attr.blocks;
 		i->mtime = i->ctime = inode_now();
+		gi->version++;
+		gofs_touched(i);
 	}
 	rwlock_write_done(&gi->io);
 out_end:
@@ -132,8 +135,11 @@ static int host_fsync(struct inode *i, bool data_only)
 {
 	struct gofs_inode *gi = gofs_inode(i);
 	struct gofs_req rq;
-	int err = gofs_req_begin(&rq, gofs_chan(i), ABI_GOFER_FSYNC,
-				 gi->open ? gi->open : gi->handle, 0);
+	u32 handle = gi->open;
+	int err = handle ? 0 : gofs_handle(i, &handle);
+
+	if (!err)
+		err = gofs_req_begin(&rq, gofs_chan(i), ABI_GOFER_FSYNC, handle, 0);
 
 	if (err)
 		return err;
@@ -238,6 +244,8 @@ static int host_fallocate(struct inode *i, int mode, u64 off, u64 len)
 		WRITE_ONCE(i->size, rq.r->attr.size);
 		i->blocks = rq.r->attr.blocks;
 		i->mtime = i->ctime = inode_now();
+		gi->version++;
+		gofs_touched(i);
 	}
 	gofs_req_end(&rq);
 out_unlock:
@@ -297,9 +305,11 @@ static int host_setattr(struct inode *i, const struct iattr *a)
 {
 	struct gofs_inode *gi = gofs_inode(i);
 	struct gofs_req rq;
-	int err = gofs_req_begin(&rq, gofs_chan(i), ABI_GOFER_SETATTR,
-				 a->valid & ATTR_SIZE && gi->open ? gi->open : gi->handle, 0);
+	u32 handle = a->valid & ATTR_SIZE ? gi->open : 0;
+	int err = handle ? 0 : gofs_handle(i, &handle);
 
+	if (!err)
+		err = gofs_req_begin(&rq, gofs_chan(i), ABI_GOFER_SETATTR, handle, 0);
 	if (err)
 		return err;
 	setattr_encode(&rq.q->args.setattr, a);
@@ -330,6 +340,8 @@ int gofs_setattr(struct inode *i, const struct iattr *a)
 		i->ctime = inode_now();
 		if (a->valid & ATTR_SIZE && !(a->valid & ATTR_MTIME))
 			i->mtime = i->ctime;
+		gi->version++;
+		gofs_touched(i);
 	}
 	rwlock_write_done(&gi->io);
 	/* Waits for pages that are being filled, which wait for gi->io: so after it. */

@@ -1,7 +1,7 @@
 /* gofs.h - the gofer file system's own parts, among themselves; see super.c for the whole
  *
  * Lock key: [I] immutable after publication, [a] atomic, [l] chan->lock, [o] who has the slot,
- * [i] inode->lock, [g] gi->io, [n] gs->names. */
+ * [i] inode->lock, [g] gi->io, [n] gs->names, [u] gs->ahead. */
 #pragma once
 #include "abi/gofer_codec.h"
 #include "fs/fs_internal.h"
@@ -69,6 +69,8 @@ void gofs_irq_init(void);
 /* Takes a slot (sleeping for it) and starts a request. -EIO: the gofer is dead. */
 int gofs_req_begin(struct gofs_req *rq, struct gofs_chan *c, u32 op, u32 handle,
 		   u32 flags) must_check;
+/* The same about an inode, whose handle is asked for if need be. */
+int gofs_req_on(struct gofs_req *rq, struct inode *i, u32 op, u32 flags) must_check;
 void gofs_req_end(struct gofs_req *rq);
 void gofs_req_submit(struct gofs_req *rq);
 /* Sleeps until the answer; 0 or its error. It has been checked; without one: -EIO and zeroes. */
@@ -91,14 +93,42 @@ struct gofs_super {
 	u64 dev;		/* [I] host device of the root */
 	bool shared;		/* [I] others change it too */
 	struct mutex names;
-	u64 changes; /* [n] names made or removed by us */
+	u64 changes;   /* [n] names made or removed by us */
+	a64_t touched; /* [a] attributes changed by us */
+	struct spinlock ahead;
+	u32 credit; /* [u] fetch.c: files to bring along */
+	u32 owed;   /* [u] files brought along and not opened */
+};
+
+struct gofs_inode;
+TAILQ_HEAD(gofs_unread, gofs_inode);
+
+/* What reading a directory has told: listing.c. */
+struct gofs_listing {
+	struct gofs_unread unread; /* [u] small files in the directory's order, content unknown */
+	u32 listed, used;	   /* [u] names that listing has added; of these asked for */
+	u32 misses;		   /* [u] look-ups in a row, since */
+	u64 miss_ns;		   /* [u] */
+	u64 cookie;		   /* [u] where listing for look-ups goes on */
+	bool complete;		   /* [u] all names were added at */
+	u64 complete_ns;	   /* [u] and none was dropped since */
+	u32 gen;		   /* [u] */
 };
 
 struct gofs_inode {
-	u64 dev, ino;	  /* [I] the host's */
-	u32 handle;	  /* [I] path handle */
-	u32 open;	  /* [g] handle open for writing, or 0 */
-	struct rwlock io; /* read: filling pages; written: changing content on the host */
+	u64 dev, ino;		   /* [I] the host's */
+	a32_t handle;		   /* [a] path handle; 0: not asked for yet (gofs_handle) */
+	u32 open;		   /* [g] handle open for writing, or 0 */
+	u32 version;		   /* [g] changes of content */
+	struct rwlock io;	   /* read: filling pages; written: changing content on the host */
+	struct gofs_listing *list; /* [I] of a directory */
+	struct inode *dir; /* [I] of a listed inode: where its name leads to it; a reference */
+	TAILQ_ENTRY(gofs_inode) next; /* [u] in dir's unread */
+	struct inode *inode;	      /* [I] */
+	bool unread;		      /* [u] in that list */
+	a32_t brought; /* [a] content came along with another's, and was not opened */
+	u16 name_len;  /* [I] */
+	char name[];   /* [I] listed: in dir */
 };
 
 static inline struct gofs_super *gofs_super(const struct superblock *sb)
@@ -119,11 +149,17 @@ void gofs_register(void);
 /* The inode of an answer: a reference. Consumes the handle, whatever the result. */
 int gofs_inode_get(struct superblock *sb, const struct abi_gofer_attr *a, u32 handle,
 		   struct inode **out) must_check;
+/* The inode of a listed name: a reference. It gets a handle when one is needed. */
+int gofs_inode_listed(struct inode *dir, const struct abi_gofer_entry *e,
+		      struct inode **out) must_check;
+bool gofs_same_file(const struct inode *i, const struct abi_gofer_attr *a);
 /* The host's attributes into the inode's fields. */
 void gofs_attr_apply(struct inode *i, const struct abi_gofer_attr *a);
 /* Shared mounts: asks for the attributes; drops cached pages if the content is another. */
 int gofs_refresh(struct inode *i) must_check;
 void gofs_link_keep(struct inode *i, const void *text, size_t n);
+void gofs_touched(
+	const struct inode *i);	      /* attributes or content were changed: listings, fetches */
 void gofs_changed(struct inode *dir); /* a name in dir was made or removed: times, walks ahead */
 
 extern const struct inode_ops gofs_dir_ops, gofs_inode_ops, gofs_shared_dir_ops,
@@ -157,3 +193,35 @@ int gofs_removexattr(struct inode *i, const char *name);
 int gofs_lookup(struct inode *dir, const char *name, size_t len, struct inode **out);
 void gofs_walk_ahead(struct dentry *dir, const char *path);
 int gofs_revalidate(struct dentry *d);
+/* The inode's path handle. -ESTALE: the host has given its name to another file. */
+int gofs_handle(struct inode *i, u32 *handle) must_check;
+bool gofs_has_handle(const struct inode *i);
+
+/* listing.c */
+struct gofs_lister {	    /* one reading of a directory, a chunk or several */
+	struct dentry *dir; /* null: only names are wanted */
+	bool on, whole;	    /* attributes are asked for; all names were added so far */
+	u32 gen, added;
+	u64 touched, now;
+};
+/* Before each request; dir->lock is held. first: it starts at the beginning. */
+void gofs_lister_begin(struct gofs_lister *l, struct dentry *dir, bool first);
+void gofs_lister_add(struct gofs_lister *l, const struct abi_gofer_entry *e);
+void gofs_lister_end(struct gofs_lister *l, bool eof);
+/* A name is asked for that the cache does not have: lists its directory, if that may pay. */
+void gofs_list_missed(struct dentry *dir);
+bool gofs_list_lacks(struct inode *dir); /* it has no names but the cached ones */
+int gofs_listed_revalidate(struct dentry *d);
+
+/* fetch.c */
+#define GOFS_FETCH_BYTES  16384u /* a small file */
+#define GOFS_CREDIT_FIRST 3u
+void gofs_unread_add(struct inode *i);
+void gofs_unread_remove(struct inode *i);
+/* Fills all n pages of a small file, and those of its neighbours in the directory. False: nothing
+ * was done, the file is to be read by its handle. */
+bool gofs_fetch(struct inode *i, struct frame **f, size_t n);
+void gofs_fetch_opened(struct inode *i);
+/* data.c */
+void gofs_frames_fill(struct frame **f, size_t n, const u8 *src, size_t valid);
+int gofs_read_by_handle(struct mapping *m, struct frame **f, u64 index, size_t n);

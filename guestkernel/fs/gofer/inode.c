@@ -16,6 +16,11 @@ static struct abi_timespec time_of(s64 sec, u32 nsec)
 	return (struct abi_timespec){sec, nsec};
 }
 
+void gofs_touched(const struct inode *i)
+{
+	a_add(&gofs_super(i->sb)->touched, 1);
+}
+
 void gofs_attr_apply(struct inode *i, const struct abi_gofer_attr *a)
 {
 	i->mode = (i->mode & ABI_S_IFMT) | (a->mode & 07777);
@@ -40,7 +45,7 @@ static u64 number_of(const struct gofs_super *gs, const struct abi_gofer_attr *a
 	return ((a->ino * 0x9e3779b97f4a7c15ull) ^ (a->dev * 0xc2b2ae3d27d4eb4full)) | 1ull << 62;
 }
 
-static bool same_file(const struct inode *i, const struct abi_gofer_attr *a)
+bool gofs_same_file(const struct inode *i, const struct abi_gofer_attr *a)
 {
 	const struct gofs_inode *gi = gofs_inode(i);
 
@@ -64,11 +69,33 @@ static void inode_set_ops(struct inode *i)
 	}
 }
 
-/* Consumes the handle. */
-static int inode_make(struct superblock *sb, const struct abi_gofer_attr *a, u32 handle,
-		      struct inode **out)
+static struct gofs_inode *priv_make(const struct abi_gofer_attr *a, const char *name, size_t len)
 {
-	struct gofs_inode *gi = kzalloc(sizeof(*gi));
+	struct gofs_inode *gi = kzalloc(sizeof(*gi) + len);
+
+	if (!gi)
+		return NULL;
+	if (ABI_S_ISTYPE(a->mode, ABI_S_IFDIR)) {
+		gi->list = kzalloc(sizeof(*gi->list));
+		if (!gi->list) {
+			kfree(gi);
+			return NULL;
+		}
+		TAILQ_INIT(&gi->list->unread);
+	}
+	gi->dev = a->dev;
+	gi->ino = a->ino;
+	memcpy(gi->name, name, len);
+	gi->name_len = (u16)len;
+	rwlock_init(&gi->io, RANK_GOFER);
+	return gi;
+}
+
+/* name: where dir leads to it, if there is no handle yet. Consumes the handle. */
+static int inode_make(struct superblock *sb, const struct abi_gofer_attr *a, u32 handle,
+		      struct inode *dir, const char *name, size_t len, struct inode **out)
+{
+	struct gofs_inode *gi = priv_make(a, name, len);
 	struct inode *i;
 
 	if (!gi)
@@ -76,10 +103,11 @@ static int inode_make(struct superblock *sb, const struct abi_gofer_attr *a, u32
 	i = inode_new(sb, a->mode, &gofs_inode_ops, NULL);
 	if (!i)
 		goto out_free;
-	gi->dev = a->dev;
-	gi->ino = a->ino;
-	gi->handle = handle;
-	rwlock_init(&gi->io, RANK_GOFER);
+	gi->handle.v = handle;
+	gi->inode = i;
+	if (dir)
+		inode_get(dir);
+	gi->dir = dir;
 	i->priv = gi;
 	i->ino = number_of(gofs_super(sb), a);
 	i->rdev = ABI_MKDEV((u32)(a->rdev >> 32), (u32)a->rdev);
@@ -88,10 +116,42 @@ static int inode_make(struct superblock *sb, const struct abi_gofer_attr *a, u32
 	*out = i;
 	return 0;
 out_free:
+	kfree(gi->list);
 	kfree(gi);
 out_close:
 	gofs_handle_close(gofs_super(sb)->chan, handle);
 	return -ENOMEM;
+}
+
+/* The inode is known; a listed one may have no handle yet. */
+static void handle_take(struct inode *i, const struct abi_gofer_attr *a, u32 handle)
+{
+	u32 none = 0;
+
+	if (!gofs_same_file(i, a) || !a_cas(&gofs_inode(i)->handle, &none, handle))
+		gofs_handle_close(gofs_chan(i), handle);
+}
+
+int gofs_inode_listed(struct inode *dir, const struct abi_gofer_entry *e, struct inode **out)
+{
+	struct inode *mine = NULL,
+		     *i = inode_find(dir->sb, number_of(gofs_super(dir->sb), &e->attr));
+	int err;
+
+	if (!i) {
+		err = inode_make(dir->sb, &e->attr, 0, dir, e->name, e->d.name_len, &mine);
+		if (err)
+			return err;
+		i = inode_hash(mine);
+	}
+	if (!gofs_same_file(i, &e->attr)) {
+		inode_put(i);
+		return -EIO;
+	}
+	if (i == mine)
+		gofs_unread_add(i);
+	*out = i;
+	return 0;
 }
 
 int gofs_inode_get(struct superblock *sb, const struct abi_gofer_attr *a, u32 handle,
@@ -107,14 +167,14 @@ int gofs_inode_get(struct superblock *sb, const struct abi_gofer_attr *a, u32 ha
 		return -EIO;
 	}
 	if (i) {
-		gofs_handle_close(gofs_super(sb)->chan, handle);
+		handle_take(i, a, handle);
 	} else {
-		err = inode_make(sb, a, handle, &i);
+		err = inode_make(sb, a, handle, NULL, "", 0, &i);
 		if (err)
 			return err;
 		i = inode_hash(i);
 	}
-	if (!same_file(i, a)) {
+	if (!gofs_same_file(i, a)) {
 		klog_once(LOG_WARN, "gofer: two files with one number %llu",
 			  (unsigned long long)i->ino);
 		inode_put(i);
@@ -131,7 +191,7 @@ int gofs_refresh(struct inode *i)
 	struct abi_gofer_attr a;
 	struct gofs_req rq;
 	u64 size = i->size;
-	int err = gofs_req_begin(&rq, gofs_chan(i), ABI_GOFER_GETATTR, gofs_inode(i)->handle, 0);
+	int err = gofs_req_on(&rq, i, ABI_GOFER_GETATTR, 0);
 
 	if (err)
 		return err;
@@ -140,7 +200,7 @@ int gofs_refresh(struct inode *i)
 	gofs_req_end(&rq);
 	if (err)
 		return err;
-	if (!same_file(i, &a))
+	if (!gofs_same_file(i, &a))
 		return -ESTALE;
 	gofs_attr_apply(i, &a);
 	if (S_ISREG(i->mode) &&
@@ -180,16 +240,21 @@ void gofs_link_keep(struct inode *i, const void *text, size_t n)
 static ssize_t gofs_readlink(struct inode *i, char *buf, size_t size)
 {
 	struct gofs_req rq;
+	u32 handle;
 	size_t n;
-	int err;
+	int err = 0;
 
+	if (!i->link) /* the answer brings the target too */
+		err = gofs_handle(i, &handle);
+	if (err)
+		return err;
 	if (i->link) {
 		n = MIN(strlen(i->link), size - 1);
 		memcpy(buf, i->link, n);
 		buf[n] = 0;
 		return (ssize_t)n;
 	}
-	err = gofs_req_begin(&rq, gofs_chan(i), ABI_GOFER_READLINK, gofs_inode(i)->handle, 0);
+	err = gofs_req_on(&rq, i, ABI_GOFER_READLINK, 0);
 	if (err)
 		return err;
 	gofs_req_out(&rq, ABI_PATH_MAX);
@@ -216,7 +281,11 @@ static void gofs_evict(struct inode *i)
 	if (a_load(&i->mapping.nr_dirty))
 		(void)mapping_sync(&i->mapping, 0, ~0ull);
 	gofs_handle_close(c, gi->open);
-	gofs_handle_close(c, gi->handle);
+	gofs_handle_close(c, gi->handle.v);
+	gofs_unread_remove(i);
+	if (gi->dir)
+		inode_put(gi->dir);
+	kfree(gi->list);
 	kfree(gi);
 	i->priv = NULL;
 }
@@ -230,7 +299,7 @@ static void gofs_evict(struct inode *i)
 	.setxattr = gofs_setxattr, .listxattr = gofs_listxattr, .removexattr = gofs_removexattr, \
 	.evict = gofs_evict
 
-const struct inode_ops gofs_dir_ops = {NAME_OPS, COMMON_OPS};
+const struct inode_ops gofs_dir_ops = {NAME_OPS, COMMON_OPS, .revalidate = gofs_listed_revalidate};
 const struct inode_ops gofs_inode_ops = {COMMON_OPS};
 const struct inode_ops gofs_shared_dir_ops = {NAME_OPS, COMMON_OPS, .getattr = gofs_getattr,
 					      .revalidate = gofs_revalidate};

@@ -13,6 +13,7 @@ void gofs_changed(struct inode *dir)
 	mutex_lock(&gs->names);
 	gs->changes++;
 	mutex_unlock(&gs->names);
+	a_add(&gs->touched, 1);
 	dir->mtime = dir->ctime = inode_now();
 }
 
@@ -46,7 +47,7 @@ static int make(struct inode *dir, struct gofs_req *rq, u32 mode, struct inode *
 
 static int name_begin(struct gofs_req *rq, struct inode *dir, u32 op, const char *name, size_t len)
 {
-	int err = gofs_req_begin(rq, gofs_chan(dir), op, gofs_inode(dir)->handle, 0);
+	int err = gofs_req_on(rq, dir, op, 0);
 
 	if (err)
 		return err;
@@ -106,13 +107,15 @@ int gofs_symlink(struct inode *dir, const char *name, size_t len, const char *ta
 int gofs_link(struct inode *dir, const char *name, size_t len, struct inode *target)
 {
 	struct gofs_req rq;
-	int err =
-		gofs_req_begin(&rq, gofs_chan(dir), ABI_GOFER_LINK, gofs_inode(target)->handle, 0);
+	u32 handle;
+	int err = gofs_handle(dir, &handle);
 
+	if (!err)
+		err = gofs_req_on(&rq, target, ABI_GOFER_LINK, 0);
 	if (err)
 		return err;
 	err = gofs_req_name(&rq, name, len);
-	rq.q->args.link.dir = gofs_inode(dir)->handle;
+	rq.q->args.link.dir = handle;
 	if (!err)
 		err = gofs_req_call(&rq);
 	if (!err) {
@@ -124,11 +127,23 @@ int gofs_link(struct inode *dir, const char *name, size_t len, struct inode *tar
 	return err;
 }
 
+/* A name is about to go that may be the only way to its inode. */
+static void name_leave(struct inode *i)
+{
+	u32 handle;
+
+	/* An error is one of the host's, who has taken the name away: the gofer will say so. */
+	if (gofs_handle(i, &handle))
+		return;
+}
+
 int gofs_unlink(struct inode *dir, const char *name, size_t len, struct inode *victim)
 {
 	struct gofs_req rq;
-	int err = name_begin(&rq, dir, ABI_GOFER_UNLINK, name, len);
+	int err;
 
+	name_leave(victim);
+	err = name_begin(&rq, dir, ABI_GOFER_UNLINK, name, len);
 	if (err)
 		return err;
 	err = gofs_req_call(&rq);
@@ -144,8 +159,10 @@ int gofs_unlink(struct inode *dir, const char *name, size_t len, struct inode *v
 int gofs_rmdir(struct inode *dir, const char *name, size_t len, struct inode *victim)
 {
 	struct gofs_req rq;
-	int err = name_begin(&rq, dir, ABI_GOFER_RMDIR, name, len);
+	int err;
 
+	name_leave(victim);
+	err = name_begin(&rq, dir, ABI_GOFER_RMDIR, name, len);
 	if (err)
 		return err;
 	err = gofs_req_call(&rq);
@@ -190,12 +207,18 @@ int gofs_rename(struct inode *odir, struct dentry *old, struct inode *ndir, stru
 		u32 flags)
 {
 	struct gofs_req rq;
-	int err = name_begin(&rq, odir, ABI_GOFER_RENAME, old->name, old->len);
+	u32 handle;
+	int err = gofs_handle(ndir, &handle);
 
+	name_leave(old->inode);
+	if (new->inode)
+		name_leave(new->inode);
+	if (!err)
+		err = name_begin(&rq, odir, ABI_GOFER_RENAME, old->name, old->len);
 	if (err)
 		return err;
 	err = gofs_req_name(&rq, new->name, new->len);
-	rq.q->args.rename.dir = gofs_inode(ndir)->handle;
+	rq.q->args.rename.dir = handle;
 	rq.q->args.rename.flags = flags;
 	if (!err)
 		err = gofs_req_call(&rq);

@@ -11,6 +11,14 @@
 #define ENFILE_ROUNDS 3
 #define ENFILE_NAMES  1024
 
+int gofs_req_on(struct gofs_req *rq, struct inode *i, u32 op, u32 flags)
+{
+	u32 handle;
+	int err = gofs_handle(i, &handle);
+
+	return err ? err : gofs_req_begin(rq, gofs_chan(i), op, handle, flags);
+}
+
 int gofs_req_name(struct gofs_req *rq, const char *name, size_t len)
 {
 	if (len > ABI_GOFER_NAME_MAX)

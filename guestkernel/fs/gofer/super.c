@@ -21,8 +21,7 @@ static int gofs_statfs(struct superblock *sb, struct abi_statfs *st)
 {
 	struct abi_gofer_statfs s;
 	struct gofs_req rq;
-	int err = gofs_req_begin(&rq, gofs_super(sb)->chan, ABI_GOFER_STATFS,
-				 gofs_inode(sb->root->inode)->handle, 0);
+	int err = gofs_req_on(&rq, sb->root->inode, ABI_GOFER_STATFS, 0);
 
 	if (err)
 		return err;
@@ -54,8 +53,7 @@ static int gofs_sync(struct superblock *sb)
 
 	if (sb->flags & SB_RDONLY || S_ISREG(sb->root->inode->mode))
 		return 0;
-	err = gofs_req_begin(&rq, gofs_super(sb)->chan, ABI_GOFER_SYNCFS,
-			     gofs_inode(sb->root->inode)->handle, 0);
+	err = gofs_req_on(&rq, sb->root->inode, ABI_GOFER_SYNCFS, 0);
 	if (err)
 		return err;
 	err = gofs_req_call(&rq);
@@ -126,6 +124,8 @@ static int gofs_fill(struct superblock *sb, const struct mount_args *a)
 	if (!gs)
 		return -ENOMEM;
 	mutex_init(&gs->names, RANK_GOFER);
+	spin_init(&gs->ahead, RANK_CHANNEL);
+	gs->credit = GOFS_CREDIT_FIRST;
 	sb->priv = gs;
 	err = gofs_chan_get(a->container->channel, &gs->chan);
 	if (err) {

@@ -22,7 +22,7 @@ static void link_hint(struct inode *i, const struct gofs_req *rq)
 int gofs_lookup(struct inode *dir, const char *name, size_t len, struct inode **out)
 {
 	struct gofs_req rq;
-	int err = gofs_req_begin(&rq, gofs_chan(dir), ABI_GOFER_WALK, gofs_inode(dir)->handle, 0);
+	int err = gofs_list_lacks(dir) ? -ENOENT : gofs_req_on(&rq, dir, ABI_GOFER_WALK, 0);
 
 	if (err)
 		return err;
@@ -37,6 +37,52 @@ int gofs_lookup(struct inode *dir, const char *name, size_t len, struct inode **
 		link_hint(*out, &rq);
 	gofs_req_end(&rq);
 	return err;
+}
+
+bool gofs_has_handle(const struct inode *i)
+{
+	return a_load_acquire(&gofs_inode(i)->handle) != 0;
+}
+
+/* A listed inode's handle: the name leads to it, or did until the host or we took that away. We ask
+ * first: so another task has the handle then. */
+static int handle_ask(struct inode *i)
+{
+	struct gofs_inode *gi = gofs_inode(i);
+	struct gofs_req rq;
+	u32 none = 0;
+	int err = gofs_req_on(&rq, gi->dir, ABI_GOFER_WALK, 0);
+
+	if (err)
+		return err;
+	err = gofs_req_name(&rq, gi->name, gi->name_len);
+	rq.q->args.walk.count = 1;
+	gofs_req_out(&rq, GOFS_HALF);
+	if (!err)
+		err = gofs_req_call(&rq);
+	if (!err && (!rq.r->handle || !gofs_same_file(i, &rq.r->attr)))
+		err = -ESTALE;
+	if (!err && a_cas(&gi->handle, &none, rq.r->handle))
+		link_hint(i, &rq);
+	else
+		gofs_handle_close(rq.chan, rq.r->handle);
+	gofs_req_end(&rq);
+	return err == -ENOENT || err == -ENOTDIR ? -ESTALE : err;
+}
+
+int gofs_handle(struct inode *i, u32 *handle)
+{
+	struct gofs_inode *gi = gofs_inode(i);
+	int err = 0;
+
+	*handle = a_load_acquire(&gi->handle);
+	if (*handle)
+		return 0;
+	/* A listed directory has one since it was listed: this goes one level deep. */
+	err = handle_ask(i);
+	gofs_unread_remove(i);
+	*handle = a_load_acquire(&gi->handle);
+	return *handle ? 0 : err;
 }
 
 /* The next component of a path: its length, 0 at the end or where only the VFS can go on. */
@@ -125,6 +171,26 @@ static void ahead_fill(struct ahead *a, struct gofs_req *rq, const char *path)
 		ahead_add(a, path, len, NULL);
 }
 
+static bool more_components(const char *path)
+{
+	size_t len = component(&path);
+
+	path += len;
+	return component(&path) != 0;
+}
+
+/* One name is left, which lookup asks for; but its neighbours may be wanted too. */
+static void list_beside(struct dentry *dir, const char *path)
+{
+	size_t len = component(&path);
+	struct dentry *d = len ? dentry_lookup_cached(dir, path, len) : NULL;
+
+	if (d)
+		dentry_put(d);
+	else if (len)
+		gofs_list_missed(dir);
+}
+
 void gofs_walk_ahead(struct dentry *dir, const char *path)
 {
 	struct gofs_super *gs = gofs_super(dir->sb);
@@ -132,10 +198,14 @@ void gofs_walk_ahead(struct dentry *dir, const char *path)
 	struct gofs_req rq;
 	u32 count;
 
+	if (!more_components(path)) {
+		list_beside(dir, path);
+		return;
+	}
 	mutex_lock(&gs->names);
 	a.changes = gs->changes;
 	mutex_unlock(&gs->names);
-	if (gofs_req_begin(&rq, gs->chan, ABI_GOFER_WALK, gofs_inode(dir->inode)->handle, 0))
+	if (gofs_req_on(&rq, dir->inode, ABI_GOFER_WALK, 0))
 		return;
 	count = ahead_names(&rq, path);
 	rq.q->args.walk.count = count;
@@ -162,7 +232,7 @@ int gofs_revalidate(struct dentry *d)
 
 	if (d->parent == d)
 		return gofs_refresh(i) ? 1 : 0;
-	if (gofs_req_begin(&rq, gofs_chan(dir), ABI_GOFER_WALK, gofs_inode(dir)->handle, 0))
+	if (gofs_req_on(&rq, dir, ABI_GOFER_WALK, 0))
 		return 0; /* what comes next answers EIO */
 	err = gofs_req_name(&rq, d->name, d->len);
 	rq.q->args.walk.count = 1;

@@ -7,7 +7,7 @@
 
 static int xattr_begin(struct gofs_req *rq, struct inode *i, u32 op, const char *name, u32 flags)
 {
-	int err = gofs_req_begin(rq, gofs_chan(i), op, gofs_inode(i)->handle, flags);
+	int err = gofs_req_on(rq, i, op, flags);
 
 	if (err || !name)
 		return err;
@@ -65,8 +65,7 @@ int gofs_setxattr(struct inode *i, const char *name, const void *v, size_t n, in
 
 	if (n > ABI_GOFER_XATTR_MAX)
 		return -E2BIG;
-	err = gofs_req_begin(&rq, gofs_chan(i), ABI_GOFER_SETXATTR, gofs_inode(i)->handle,
-			     GOFS_BULK_WANTED);
+	err = gofs_req_on(&rq, i, ABI_GOFER_SETXATTR, GOFS_BULK_WANTED);
 	if (err)
 		return err;
 	if (abi_gofer_str_put(rq.bulk, GOFS_BULK, &pos, name, (u32)strlen(name))) {

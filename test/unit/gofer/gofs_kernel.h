@@ -10,6 +10,22 @@ void gofs_spawn(void (*fn)(void *), void *arg);
 void gofs_join(void);	   /* until all spawned ones have returned */
 void gofs_interrupt(void); /* the channel's, now */
 
+/* gofs_tests.c */
+struct file *opened(const char *name, u32 flags);
+int open_error(const char *name, u32 flags);
+ssize_t put(struct file *f, const void *bytes, size_t n, loff_t at);
+void read_whole(struct file *f, size_t size, size_t step); /* of a file that host_fill() made */
+int stat_name(const char *name, struct kstat *st);
+
+/* gofs_ahead.c */
+void test_ahead_list(void);
+void test_ahead_read(void);
+void test_ahead_names(void);
+void test_ahead_change(void);
+void test_ahead_host(void);
+void test_ahead_miss(void);
+void test_ahead_tasks(void);
+
 #define check(x)                                                        \
 	do {                                                            \
 		if (!(x))                                               \

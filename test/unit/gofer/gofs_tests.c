@@ -3,7 +3,7 @@
 #include "abi/linux/uio.h"
 #include "slab.h"
 
-static struct file *opened(const char *name, u32 flags)
+struct file *opened(const char *name, u32 flags)
 {
 	struct file *f = NULL;
 
@@ -11,7 +11,7 @@ static struct file *opened(const char *name, u32 flags)
 	return f;
 }
 
-static int open_error(const char *name, u32 flags)
+int open_error(const char *name, u32 flags)
 {
 	struct file *f;
 	int err = file_open(ABI_AT_FDCWD, name, flags, 0644, &f);
@@ -21,7 +21,7 @@ static int open_error(const char *name, u32 flags)
 	return err;
 }
 
-static ssize_t put(struct file *f, const void *bytes, size_t n, loff_t at)
+ssize_t put(struct file *f, const void *bytes, size_t n, loff_t at)
 {
 	struct abi_iovec seg;
 	struct iter it;
@@ -31,7 +31,7 @@ static ssize_t put(struct file *f, const void *bytes, size_t n, loff_t at)
 }
 
 /* Reads a file that host_fill() made, in steps, and compares. */
-static void read_whole(struct file *f, size_t size, size_t step)
+void read_whole(struct file *f, size_t size, size_t step)
 {
 	u8 *buf = kmalloc(step);
 	size_t at = 0;
@@ -74,7 +74,7 @@ static void test_read(void)
 	file_put(f);
 }
 
-static int stat_name(const char *name, struct kstat *st)
+int stat_name(const char *name, struct kstat *st)
 {
 	struct path p;
 	int err = path_walk(ABI_AT_FDCWD, name, 0, &p);
@@ -375,6 +375,8 @@ static void test_few_handles(void)
 		for (u32 i = 0; i < 200; i++) {
 			ksnprintf(name, sizeof(name), "/n%u", i);
 			check_eq(stat_name(name, &st), 0);
+			/* What is only listed needs none; what is written does. */
+			file_put(opened(name, ABI_O_RDWR));
 		}
 	check(gofs_host_requests(ABI_GOFER_CLOSE_BATCH) > 2);
 }
@@ -532,6 +534,13 @@ const struct gofs_test gofs_tests[] = {
 	T(shared, .mount = 2),
 	T(few_handles, .limit = 60),
 	T(listing),
+	T(ahead_list),
+	T(ahead_read),
+	T(ahead_names),
+	T(ahead_change),
+	T(ahead_host),
+	T(ahead_miss),
+	T(ahead_tasks),
 	T(many_tasks),
 	T(dead),
 	T(lie_tag),
