@@ -232,6 +232,83 @@ static void turn_is_forged(void)
 	wait_for_end(pid);
 }
 
+/* Gives itself the turn at any time, also while the mapper is at work, and goes on with pages that
+ * it has given back. What it finds there may be its own or nothing, never another program's. */
+#define SECRET	  0x5ec2e7a1
+#define SPOILT	  0xa5a5a5a5u
+#define PAGES	  16
+#define SAW_OTHER 77
+
+static void *take_turns(void *arg)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	uint32_t state = 99;
+
+	for (;;) {
+		uint32_t r = random32(&state);
+		uintptr_t at = STUB_AREA + r / 3 % (uint32_t)cpus * STUB_AREA_SIZE;
+
+		((struct stub_area *)at)->turn = r % 3;
+	}
+	return arg;
+}
+
+static void page_keeper(void *arg)
+{
+	pthread_t t;
+
+	alarm(2);
+	pthread_create(&t, NULL, take_turns, NULL);
+	for (;;) {
+		volatile uint32_t *p = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE,
+					    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		for (int i = 0; i < PAGES; i++)
+			p[i * 1024] = SPOILT;
+		munmap((void *)p, PAGES * 4096);
+		for (int i = 0; i < PAGES; i++) {
+			void *page = (void *)&p[i * 1024];
+
+			if (fault_touch(page, false).signo)
+				continue;
+			if (p[i * 1024] == SECRET)
+				_exit(SAW_OTHER);
+			(void)fault_touch(page, true);
+		}
+	}
+}
+
+static void keep_secrets(void)
+{
+	volatile uint32_t *p = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	for (int i = 0; i < PAGES; i++) {
+		CHECK_EQ(p[i * 1024], 0);
+		p[i * 1024] = SECRET;
+	}
+	sched_yield();
+	for (int i = 0; i < PAGES; i++)
+		CHECK_EQ(p[i * 1024], SECRET);
+	munmap((void *)p, PAGES * 4096);
+}
+
+static void pages_are_kept(void)
+{
+	need_stub();
+	for (int i = 0; i < 4 && !abi_failures; i++) {
+		pid_t pid = abi_spawn(page_keeper, NULL);
+		int status;
+
+		for (int n = 0; n < 300; n++)
+			keep_secrets();
+		kill(pid, SIGKILL);
+		status = abi_wait_status(pid);
+		CHECK(!WIFEXITED(status) || WEXITSTATUS(status) != SAW_OTHER);
+		still_sane();
+	}
+}
+
 /* Runs on the stub's own signal stack: there is no room for the next frame. */
 static void stack_breaker(void *arg)
 {
@@ -268,12 +345,9 @@ static void code_is_jumped_into(void)
 }
 
 static const struct abi_test tests[] = {
-	{"calls_are_trapped", calls_are_trapped},
-	{"host_is_out_of_reach", host_is_out_of_reach},
-	{"stub_is_read_only", stub_is_read_only},
-	{"area_is_spoilt", area_is_spoilt},
-	{"turn_is_forged", turn_is_forged},
-	{"stack_is_broken", stack_is_broken},
-	{"code_is_jumped_into", code_is_jumped_into},
+	{"calls_are_trapped", calls_are_trapped}, {"host_is_out_of_reach", host_is_out_of_reach},
+	{"stub_is_read_only", stub_is_read_only}, {"area_is_spoilt", area_is_spoilt},
+	{"turn_is_forged", turn_is_forged},	  {"pages_are_kept", pages_are_kept},
+	{"stack_is_broken", stack_is_broken},	  {"code_is_jumped_into", code_is_jumped_into},
 };
 ABI_SUITE(tests, NULL);

@@ -8,15 +8,16 @@ struct mm;
 
 /* One host process that runs one address space. [P]: the space's pt_lock. */
 struct stub {
-	u32 index;		    /* [I] */
-	s32 pid;		    /* [I] */
-	u32 dead;		    /* [a] it has ended, or cannot be used any more */
-	u32 seq;		    /* [P] of its last order */
-	u32 n;			    /* [P] orders collected */
-	s32 mapper;		    /* [I] its thread */
-	u32 mapper_cpu;		    /* [P] the host's, that it is bound to; ~0: to none */
-	bool begun;		    /* [P] it has had a turn, or is about to */
-	u32 vmas;		    /* [P] mappings made since the last time all were dropped */
+	u32 index;	/* [I] */
+	s32 pid;	/* [I] */
+	u32 dead;	/* [a] it has ended, or cannot be used any more */
+	u32 seq;	/* [P] of its last order */
+	u32 n;		/* [P] orders collected */
+	u32 passed;	/* [P] 1 + the CPU whose turn the mapper passes on: no answer yet */
+	s32 mapper;	/* [I] its thread */
+	u32 mapper_cpu; /* [P] the host's, that it is bound to; ~0: to none */
+	bool begun;	/* [P] it has had a turn, or is about to */
+	u32 vmas;	/* [P] mappings made since the last time all were dropped */
 	struct stub_orders *orders; /* [P] */
 	struct stub_thread {
 		struct stub_area *area;		/* [I] */
@@ -66,6 +67,10 @@ enum fill { FILL_DONE, FILL_FAULT, FILL_FAIL };
 /* Makes the stub's page at va, and its neighbours, as the tables say; FILL_FAULT: they do not
  * allow the access. */
 enum fill mirror_fill(struct mm *mm, u64 va, u32 access);
+/* Before a turn of this CPU's thread t in mm's stub s: what is collected is to be done first. True:
+ * the mapper does it, then gives the turn to t; mirror_passed() follows when that is over. */
+bool mirror_pass(struct mm *mm, struct stub *s, struct stub_thread *t);
+void mirror_passed(struct mm *mm, struct stub *s);
 
 /* stubs.c */
 struct stub *stub_of(struct mach_space *s); /* made if there is none; null: none to be had */

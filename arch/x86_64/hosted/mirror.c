@@ -5,12 +5,12 @@
  *   memory that all share, munmap, mprotect. Orders are collected in the stub's page, which it
  *   cannot write, and carried out together: when the page is full, before a thread of the stub goes
  *   on that needs them, and in a shoot-down, after which nothing that was taken away can be used.
- *   They are done when the mapper has said so on its
- *   eventfd, which no other thread of the stub has: the application can neither make, change nor
- *   forge them. A stub that is dead has nothing mapped, so all is done.
- * Neighbours: pages around a fault come along if the tables have them; contiguous frames with the
- *   same rights cost one call.
- * Locks: the space's pt_lock is held around everything here.
+ *   They are done when the mapper has said so on its eventfd, which no other thread of the stub
+ * has: the application can neither make, change nor forge them. A stub that is dead has nothing
+ * mapped, so all is done. A shoot-down waits for that. A turn does not: the mapper gives it to the
+ * thread itself then, and its answer is read when the turn is back, or before the page is written
+ * again. Neighbours: pages around a fault come along if the tables have them; contiguous frames
+ * with the same rights cost one call. Locks: the space's pt_lock is held around everything here.
  * Sleeps: the thread waits for the mapper, in the host; the CPU does nothing meanwhile.
  * Limits: a process may have some 65,000 mappings (vm.max_map_count); before that all are dropped,
  *   and come back as they are used.
@@ -32,8 +32,8 @@ static bool done_now(s32 fd, u64 *count)
 	return host_call(HOST_read, (u64)fd, (u64)count, sizeof(*count), 0, 0, 0) == sizeof(*count);
 }
 
-/* Waits for the mapper. False: a call of it failed. */
-static bool orders_wait(struct stub *s, s32 fd)
+/* Waits for the mapper; expected: it has probably answered. False: a call of it failed. */
+static bool orders_wait(struct stub *s, s32 fd, bool expected)
 {
 	struct {
 		s32 fd;
@@ -41,6 +41,10 @@ static bool orders_wait(struct stub *s, s32 fd)
 	} p = {fd, 1 /* POLLIN */, 0};
 	u64 count = 0;
 
+	if (expected && done_now(fd, &count))
+		return count == STUB_DONE;
+	if (expected && __atomic_load_n(&s->dead, __ATOMIC_ACQUIRE))
+		return true;
 	for (;;) {
 		s64 ready = host_call(HOST_poll, (u64)&p, 1, LOOK_MS, 0, 0, 0);
 
@@ -54,26 +58,88 @@ static bool orders_wait(struct stub *s, s32 fd)
 	}
 }
 
-/* Has the collected orders carried out, and waits for that. */
-static void orders_run(struct stub *s)
+/* The mapper's answer to what it was told last: its page is free then. */
+static void orders_answer(struct stub *s, u32 cpu, bool expected)
+{
+	if (orders_wait(s, plan->done_fd[cpu], expected))
+		return;
+	klog_once(LOG_WARN, "the host refuses a mapping of a program; the program ends");
+	stub_end(s);
+}
+
+static void orders_passed(struct stub *s)
+{
+	u32 by = s->passed;
+
+	if (!by)
+		return;
+	orders_answer(s, by - 1, true);
+	__atomic_store_n(&s->passed, 0, __ATOMIC_RELEASE);
+}
+
+/* Has the collected orders carried out. pass: the turn word that is set then, or 0. */
+static void orders_start(struct stub *s, u64 pass)
 {
 	struct stub_orders *o = s->orders;
-	u32 cpu = cpu_self()->id;
 
-	if (!s->n || __atomic_load_n(&s->dead, __ATOMIC_RELAXED))
-		goto out_empty;
 	o->n = s->n;
-	o->done = STUB_FD_DONE + cpu;
+	o->done = STUB_FD_DONE + cpu_self()->id;
+	o->pass = pass;
 	/* To wake an idle CPU takes longer than what the mapper has to do. */
 	turn_bring(s->mapper, &s->mapper_cpu);
 	__atomic_store_n(&o->seq, ++s->seq, __ATOMIC_SEQ_CST);
-	host_futex_wake(&o->seq);
-	if (!orders_wait(s, plan->done_fd[cpu])) {
-		klog_once(LOG_WARN, "the host refuses a mapping of a program; the program ends");
-		stub_end(s);
+}
+
+/* Has the collected orders carried out, and waits for that. */
+static void orders_run(struct stub *s)
+{
+	orders_passed(s);
+	if (s->n && !__atomic_load_n(&s->dead, __ATOMIC_RELAXED)) {
+		orders_start(s, 0);
+		host_futex_wake(&s->orders->seq);
+		orders_answer(s, cpu_self()->id, false);
 	}
-out_empty:
-	s->n = 0;
+	__atomic_store_n(&s->n, 0, __ATOMIC_RELEASE);
+}
+
+/* Orders must not be collected while the page is still being read. */
+static struct stub_order *order_next(struct stub *s)
+{
+	orders_passed(s);
+	return &s->orders->order[s->n];
+}
+
+bool mirror_pass(struct mm *mm, struct stub *s, struct stub_thread *t)
+{
+	u32 cpu = cpu_self()->id;
+	bool pass;
+
+	/* .n first: who takes orders over has said so before. */
+	if (!__atomic_load_n(&s->n, __ATOMIC_ACQUIRE) &&
+	    !__atomic_load_n(&s->passed, __ATOMIC_ACQUIRE))
+		return false;
+	spin_lock(&mm->pt_lock);
+	orders_passed(s);
+	pass = s->n && !__atomic_load_n(&s->dead, __ATOMIC_RELAXED);
+	if (pass) {
+		__atomic_store_n(&t->area->turn, STUB_TURN_MAPPER, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&s->passed, cpu + 1, __ATOMIC_RELEASE);
+		orders_start(s, STUB_AREA + (u64)cpu * STUB_AREA_SIZE +
+					offsetof(struct stub_area, turn));
+	}
+	__atomic_store_n(&s->n, 0, __ATOMIC_RELEASE);
+	spin_unlock(&mm->pt_lock);
+	/* The mapper runs at once, and the application after it: not with the lock held. */
+	if (pass)
+		host_futex_wake(&s->orders->seq);
+	return pass;
+}
+
+void mirror_passed(struct mm *mm, struct stub *s)
+{
+	spin_lock(&mm->pt_lock);
+	orders_passed(s);
+	spin_unlock(&mm->pt_lock);
 }
 
 /* Makes the last order collected longer, if r goes on where it ends. */
@@ -101,12 +167,13 @@ static bool populates(const struct mirror_run *r, u64 len)
 static void run_push(struct mirror_run *r)
 {
 	struct stub *s = r->stub;
-	struct stub_order *o = &s->orders->order[s->n];
 	u64 len = r->end - r->va;
 
 	if (!r->nr)
 		return;
 	if (!order_extend(s, r)) {
+		struct stub_order *o = order_next(s);
+
 		*o = (struct stub_order){.nr = r->nr, .arg = {r->va, len, r->prot}};
 		if (r->nr == HOST_mmap) {
 			o->arg[3] = HOST_MAP_SHARED | HOST_MAP_FIXED |
@@ -238,7 +305,6 @@ void mirror_begin(struct mm *mm)
 		space_fill_wanted(&mm->space, &r);
 	r.stub->begun = true;
 	run_finish(&r);
-	orders_run(r.stub);
 	spin_unlock(&mm->pt_lock);
 }
 
@@ -263,7 +329,6 @@ enum fill mirror_fill(struct mm *mm, u64 va, u32 access)
 	for (; i < end; i++)
 		run_fill(&r, start + i * PAGE_SIZE, &e[i]);
 	run_finish(&r);
-	orders_run(r.stub);
 	result = FILL_DONE;
 out_unlock:
 	spin_unlock(&mm->pt_lock);

@@ -265,7 +265,9 @@ void turn_awake(struct cpu *c)
 
 static bool has_turn(struct stub_area *a)
 {
-	return __atomic_load_n(&a->turn, __ATOMIC_SEQ_CST) != STUB_TURN_USER;
+	u32 turn = __atomic_load_n(&a->turn, __ATOMIC_SEQ_CST);
+
+	return turn != STUB_TURN_USER && turn != STUB_TURN_MAPPER;
 }
 
 /* Looks for the turn from another CPU. Threads that have just parted have woken one another there
@@ -338,21 +340,35 @@ static void turn_sleep(struct cpu *c, struct stub_area *a, bool kicked)
 	__atomic_store_n(&c->mach.wait_word, NULL, __ATOMIC_RELAXED);
 }
 
+/* True: it comes by the mapper, that has something to do before. */
+static bool turn_give(struct stub *s, struct stub_thread *t)
+{
+	struct stub_area *a = t->area;
+
+	if (mirror_pass(current->mm, s, t))
+		return true;
+	__atomic_exchange_n(&a->turn, STUB_TURN_USER, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&a->stub_sleeps, __ATOMIC_SEQ_CST))
+		host_futex_wake(&a->turn);
+	return false;
+}
+
 bool turn_take(struct cpu *c, struct stub *s, struct stub_thread *t)
 {
 	struct hand *h = &hands[c->id];
 	struct stub_area *a = t->area;
 	struct kicks k = {0};
-	bool alive = true;
+	bool alive = true, passed;
 	u64 start;
 
 	turn_awake(c);
 	hand_prepare(h, t);
-	__atomic_exchange_n(&a->turn, STUB_TURN_USER, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&a->stub_sleeps, __ATOMIC_SEQ_CST))
-		host_futex_wake(&a->turn);
+	passed = turn_give(s, t);
 	hand_dismiss(h, a);
 	start = mach_cycles();
+	/* The mapper is on this CPU. */
+	if (passed && h->place == HAND_PART)
+		host_call(HOST_sched_yield, 0, 0, 0, 0, 0, 0);
 	if (h->place == HAND_PART)
 		look(c, h, a);
 	else if (h->place == HAND_PAIR && plan->yields)
@@ -374,6 +390,8 @@ bool turn_take(struct cpu *c, struct stub *s, struct stub_thread *t)
 		else if (mach_cycles() - start > 100 * yield_limit())
 			hand_unbind(h);
 	}
+	if (passed)
+		mirror_passed(current->mm, s);
 	hand_learn(h, mach_cycles() - start < MAX((u64)plan->look_ticks, YIELD_MIN / 2));
 	return alive;
 }

@@ -267,7 +267,9 @@ stub_thread:
 stub_restorer:
 	ud2
 
-	/* The mapper. rbx: orders, r12d: last sequence number, r13d: spins. No stack. */
+	/* The mapper. rbx: orders, r12d: last sequence number, r13d: spins. No stack. Once it has
+	 * said "done" the orders may be other ones: so where the turn goes is read before. By then
+	 * the kernel may have the turn: a thread in its first steps gives it unasked. */
 	.globl	stub_mapper
 	.balign	16
 stub_mapper:
@@ -325,10 +327,24 @@ stub_mapper:
 .Lmapper_bad:
 	leaq	stub_bad(%rip), %rbp
 .Lmapper_done:
+	movq	O_PASS(%rbx), %r15
 	movl	$1, %eax		/* write(done, &word, 8) */
 	movl	O_DONE(%rbx), %edi
 	movq	%rbp, %rsi
 	movl	$8, %edx
+	syscall
+	testq	%r15, %r15
+	jz	.Lmapper_next
+	movl	$TURN_MAPPER, %eax
+	xorl	%ecx, %ecx
+	lock cmpxchgl %ecx, (%r15)
+	jne	.Lmapper_next
+	cmpl	$0, A_SLEEPS-A_TURN(%r15)
+	je	.Lmapper_next
+	movl	$202, %eax		/* futex(turn, FUTEX_WAKE, 1) */
+	movq	%r15, %rdi
+	movl	$1, %esi
+	movl	$1, %edx
 	syscall
 	jmp	.Lmapper_next
 .Lmapper_dead:

@@ -38,6 +38,9 @@ _Static_assert(A_AFTER == offsetof(struct stub_area, after), "");
 _Static_assert(A_PID == offsetof(struct stub_area, pid), "");
 _Static_assert(A_TID == offsetof(struct stub_area, tid), "");
 _Static_assert(A_TURN == offsetof(struct stub_area, turn) && STUB_TURN_KERNEL == 1, "");
+_Static_assert(A_SLEEPS == offsetof(struct stub_area, stub_sleeps) && STUB_TURN_USER == 0, "");
+_Static_assert(STUB_TURN_MAPPER == TURN_MAPPER, "");
+_Static_assert(O_PASS == offsetof(struct stub_orders, pass), "");
 _Static_assert(A_LOOK == offsetof(struct stub_area, look), "");
 _Static_assert(A_FAST == offsetof(struct stub_area, fast), "");
 _Static_assert(A_RESULT == offsetof(struct stub_area, result), "");
@@ -141,9 +144,12 @@ void stub_wait(struct stub_area *a)
 			return;
 	}
 	while (__atomic_load_n(&a->turn, __ATOMIC_ACQUIRE) != STUB_TURN_USER) {
+		uint32_t seen;
+
 		__atomic_exchange_n(&a->stub_sleeps, 1, __ATOMIC_SEQ_CST);
-		if (__atomic_load_n(&a->turn, __ATOMIC_SEQ_CST) != STUB_TURN_USER)
-			stub_call(NR_futex, (long)&a->turn, FUTEX_WAIT, STUB_TURN_KERNEL, 0, 0);
+		seen = __atomic_load_n(&a->turn, __ATOMIC_SEQ_CST);
+		if (seen != STUB_TURN_USER)
+			stub_call(NR_futex, (long)&a->turn, FUTEX_WAIT, seen, 0, 0);
 	}
 	a->stub_sleeps = 0;
 }

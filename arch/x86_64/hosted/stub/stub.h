@@ -86,7 +86,11 @@ enum stub_reg {
 #define STUB_AREA_FPU	0x1000u /* offset: extended state to load */
 #define STUB_AREA_STACK 0x5000u /* from here to the end: the signal stack */
 
-enum stub_turn { STUB_TURN_USER = 0, STUB_TURN_KERNEL = 1 };
+enum stub_turn {
+	STUB_TURN_USER = 0,
+	STUB_TURN_KERNEL = 1,
+	STUB_TURN_MAPPER = 2, /* the mapper gives it to the user once its orders are done */
+};
 enum stub_event {
 	STUB_EV_NONE,	/* nothing of the application has run: registers are as the kernel left them
 			 */
@@ -137,13 +141,15 @@ struct stub_order {
 #define STUB_ORDERS_MAX 60u
 
 /* The mapper waits for a change of .seq, makes .n calls, and adds 1 to the eventfd .done (STUB_BAD
- * if a call failed). Offsets are known to entry.S. */
+ * if a call failed). Then it passes the turn on, if told so, and wakes who sleeps for it. Offsets
+ * are known to entry.S. */
 struct stub_orders {
 	uint32_t seq;  /* 0: futex word */
 	uint32_t n;    /* 4 */
 	uint32_t done; /* 8: descriptor */
 	uint32_t spin; /* 12: rounds before it sleeps */
-	uint64_t pad[6];
+	uint64_t pass; /* 16: the turn word that it then sets to STUB_TURN_USER, or 0 */
+	uint64_t pad[5];
 	struct stub_order order[STUB_ORDERS_MAX]; /* 64 */
 };
 #define STUB_DONE 1ull

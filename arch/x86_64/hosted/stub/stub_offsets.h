@@ -7,6 +7,7 @@
 #define O_N		4
 #define O_DONE		8
 #define O_SPIN		12
+#define O_PASS		16
 #define O_ORDER		64
 #define R_R8		0
 #define R_R9		8
@@ -35,6 +36,7 @@
 #define A_TAIL		208
 #define A_AFTER		216
 #define A_TURN		256
+#define A_SLEEPS	260
 #define A_LOOK		264
 #define A_FAST		272
 #define A_RESULT	280
@@ -51,6 +53,7 @@
 #define AREA_FPU	  0x1000
 #define SET_FSGSBASE	  4
 #define EV_CALL		  1
+#define TURN_MAPPER	  2
 #define XSTATE_MASK	  0xe7
 #define LEAVE_BACK	  1
 #define LEAVE_NONE	  2
