@@ -46,8 +46,9 @@ def find_qemu():
 class Machine:
     """What one run of a VM needs to know. icount: one instruction is one nanosecond."""
 
-    def __init__(self, cache, smp=1, mem=2048, icount=False):
+    def __init__(self, cache, smp=1, mem=2048, icount=False, cpu=""):
         self.cache, self.smp, self.mem, self.icount = cache, smp, mem, icount
+        self.cpu = "," + cpu if cpu else ""
         self.qemu, self.version = find_qemu()
         self.kernel, self.initramfs = prepare(cache)
         self.work = tempfile.TemporaryDirectory(prefix="testvm-")
@@ -58,7 +59,7 @@ class Machine:
 
     def arguments(self):
         accel = "tcg,thread=" + ("single" if self.icount else "multi")
-        cpu = CPU if self.version >= (8, 0) else OLD_CPU
+        cpu = (CPU if self.version >= (8, 0) else OLD_CPU) + self.cpu
         argv = [self.qemu, "-M", "q35", "-accel", accel, "-cpu", cpu, "-smp", str(self.smp),
                 "-m", "%dM" % self.mem, "-nodefaults", "-no-user-config", "-display", "none",
                 "-no-reboot", "-global", "migration.store-global-state=off", "-kernel", self.kernel, "-initrd", self.initramfs,
