@@ -44,6 +44,7 @@ static inline s64 host_call(u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define HOST_MAP_ANON	  0x20u
 #define HOST_MAP_POPULATE 0x8000u
 #define HOST_MADV_REMOVE  9
+#define HOST_POLLIN	  1
 #define HOST_WNOHANG	  1
 #define HOST_WALL	  0x40000000 /* they end without a signal to this process */
 #define HOST_SIGKILL	  9

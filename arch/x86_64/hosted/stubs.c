@@ -13,8 +13,10 @@
 #include "hosted.h"
 #include "log.h"
 #include "slab.h"
+#include "syscall.h"
 
-#define AHEAD_AFTER 1u /* a sandbox of one program needs no second process */
+#define AHEAD_AFTER 1u	  /* a sandbox of one program needs no second process */
+#define ANSWER_MS   10000 /* a birth takes longer only if the host is at its end */
 
 static u32 making;
 static struct stub *ahead; /* making: asked for, not needed yet; its answer is to be read */
@@ -79,16 +81,64 @@ static bool ask_parent(struct stub *s)
 	return false;
 }
 
-/* making: waits for what was asked. */
-static bool read_answer(struct stub *s, struct stub_answer *answer)
+static void reap(s32 pid)
 {
+	while (host_call(HOST_wait4, (u64)pid, 0, HOST_WALL, 0, 0, 0) == -HOST_EINTR)
+		;
+}
+
+/* making: the next answer, if one comes in time. */
+static bool next_answer(struct stub_answer *answer)
+{
+	struct {
+		s32 fd;
+		int16_t events, revents;
+	} p = {.fd = plan->answer_fd, .events = HOST_POLLIN};
 	s64 n;
 
 	do {
-		n = host_call(HOST_read, (u64)plan->answer_fd, (u64)answer, sizeof(*answer), 0, 0,
-			      0);
+		n = host_call(HOST_poll, (u64)&p, 1, ANSWER_MS, 0, 0, 0);
 	} while (n == -HOST_EINTR);
-	if (n != sizeof(*answer) || answer->index != s->index || answer->pid <= 0) {
+	if (n != 1)
+		return false;
+	do {
+		n = host_call(HOST_read, (u64)p.fd, (u64)answer, sizeof(*answer), 0, 0, 0);
+	} while (n == -HOST_EINTR);
+	return n == sizeof(*answer);
+}
+
+/* Without any stub there is nothing that the first program could say. */
+static void tell_failure(u64 nr, s32 err)
+{
+	const char *call = syscall_name(nr); /* the host's numbers are the guest's */
+
+	if (!made)
+		panic("the host refuses a process to run programs in: %s, error %d",
+		      call ? call : "no answer", err);
+	klog_once(LOG_WARN, "the host refuses a process to run a program in: %s, error %d",
+		  call ? call : "no answer", err);
+}
+
+/* making: waits for what was asked. Who was killed while it was born does not answer: its number is
+ * not used again, so that it can be told from others if it was only late. */
+static bool read_answer(struct stub *s, struct stub_answer *answer)
+{
+	for (;;) {
+		if (!next_answer(answer)) {
+			tell_failure(~0ull, 0);
+			return false;
+		}
+		if (answer->index == s->index)
+			break;
+		if (answer->mapper > 0) {
+			host_call(HOST_kill, (u64)answer->pid, HOST_SIGKILL, 0, 0, 0, 0);
+			reap(answer->pid);
+		}
+	}
+	if (answer->mapper <= 0) {
+		tell_failure((u64)answer->tid[0], -answer->mapper);
+		if (answer->pid > 0)
+			reap(answer->pid);
 		number_give(s);
 		return false;
 	}
@@ -126,7 +176,8 @@ static struct stub *stub_new(void)
 	} else {
 		ok = ask_parent(s) && read_answer(s, answer);
 	}
-	if (ok && next && made++ >= AHEAD_AFTER && ask_parent(next)) {
+	made += ok;
+	if (ok && next && made > AHEAD_AFTER && ask_parent(next)) {
 		ahead = next;
 		next = NULL;
 	}
@@ -150,10 +201,8 @@ struct stub *stub_of(struct mach_space *space)
 	if (likely(s))
 		return s;
 	s = stub_new();
-	if (!s) {
-		klog_once(LOG_WARN, "the host gives no further process to run a program in");
+	if (!s)
 		return NULL;
-	}
 	/* Another CPU may have been as fast. */
 	if (__atomic_compare_exchange_n(&space->stub, &none, s, false, __ATOMIC_ACQ_REL,
 					__ATOMIC_ACQUIRE))
@@ -183,8 +232,7 @@ void stub_end(struct stub *s)
 	if (__atomic_load_n(&s->dead, __ATOMIC_ACQUIRE))
 		return;
 	stub_kill(s);
-	while (host_call(HOST_wait4, (u64)s->pid, 0, HOST_WALL, 0, 0, 0) == -HOST_EINTR)
-		;
+	reap(s->pid);
 	__atomic_store_n(&s->dead, 1, __ATOMIC_RELEASE);
 }
 

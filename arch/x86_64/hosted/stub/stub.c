@@ -252,12 +252,31 @@ const struct prog stub_mapper_prog = {
 	mapper_filter,
 };
 
+/* Where a stub that is being born keeps its number, on the mapper's page of the stack. */
+static uint32_t *birth_index(void)
+{
+	return (uint32_t *)(STUB_STACK + 0x1000);
+}
+
+/* The end of a birth. Nobody hears of it once the kernel has been given the turn. */
+static void fail(long nr, long err)
+{
+	struct stub_answer answer;
+
+	answer.index = *birth_index();
+	answer.mapper = (int32_t)err;
+	answer.tid[0] = (int32_t)nr;
+	answer.pid = (int32_t)stub_setup_call(NR_getpid, 0, 0, 0, 0, 0, 0);
+	stub_setup_call(NR_write, STUB_FD_ANSWER, (long)&answer, sizeof(answer), 0, 0, 0);
+	stub_setup_call(NR_exit_group, 1, 0, 0, 0, 0, 0);
+}
+
 static void setup(long nr, long a, long b, long c, long d, long e, long f)
 {
 	long r = stub_setup_call(nr, a, b, c, d, e, f);
 
 	if (r < 0 && r > -4096)
-		stub_setup_call(NR_exit_group, 100 + (nr & 31), 0, 0, 0, 0, 0);
+		fail(nr, r);
 }
 
 /* The filter of the calling thread, the application's. */
@@ -341,6 +360,7 @@ static void stub_main(uint32_t index, unsigned cpus)
 	struct stub_answer answer;
 	uint64_t none = 0;
 
+	*birth_index() = index;
 	map_shared(STUB_ORDERS, 4096, PROT_READ, STUB_FD_ORDERS, (uint64_t)index * 4096);
 	map_shared(STUB_AREA, (uint64_t)cpus * STUB_AREA_SIZE, PROT_READ | PROT_WRITE,
 		   STUB_FD_AREAS, (uint64_t)index * cpus * STUB_AREA_SIZE);
@@ -348,7 +368,8 @@ static void stub_main(uint32_t index, unsigned cpus)
 	/* All signals are blocked here, and stay so in the mapper. */
 	answer.mapper =
 		(int32_t)stub_clone(STUB_CLONE_MAPPER, stub_mapper, NULL, STUB_STACK + 0x2000);
-	setup(answer.mapper < 0 ? -1 : NR_getpid, 0, 0, 0, 0, 0, 0);
+	if (answer.mapper < 0)
+		fail(NR_clone, answer.mapper);
 	setup(NR_sigprocmask, 2, (long)&none, 0, 8, 0, 0);
 	answer.index = index;
 	answer.pid = (int32_t)stub_setup_call(NR_getpid, 0, 0, 0, 0, 0, 0);
@@ -356,6 +377,9 @@ static void stub_main(uint32_t index, unsigned cpus)
 	for (unsigned i = 1; i < cpus; i++)
 		answer.tid[i] = (int32_t)stub_clone(STUB_CLONE_THREAD, thread_main, area_of(i),
 						    (uint64_t)area_of(i) + STUB_AREA_SIZE - 64);
+	for (unsigned i = 1; i < cpus; i++)
+		if (answer.tid[i] < 0)
+			fail(NR_clone, answer.tid[i]);
 	setup(NR_write, STUB_FD_ANSWER, (long)&answer, sizeof(answer), 0, 0, 0);
 	setup(NR_close_range, 0, ~0u, 0, 0, 0, 0);
 	thread_stack(area_of(0));
@@ -379,8 +403,9 @@ void stub_parent(unsigned cpus)
 		if (pid == 0)
 			stub_main(ask.index, cpus);
 		failed.index = ask.index;
-		failed.mapper = 0;
-		failed.pid = (int32_t)pid;
+		failed.mapper = (int32_t)pid;
+		failed.tid[0] = NR_clone;
+		failed.pid = 0;
 		if (pid < 0)
 			setup(NR_write, STUB_FD_ANSWER, (long)&failed, sizeof(failed), 0, 0, 0);
 	}

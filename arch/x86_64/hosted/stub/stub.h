@@ -52,7 +52,8 @@ struct stub_ask {
 struct stub_answer {
 	uint32_t index;
 	int32_t pid;
-	int32_t mapper;		    /* its thread */
+	int32_t mapper;		    /* its thread. Negative: birth failed for this reason in the
+				     * host call .tid[0], and pid, if there is one, has ended */
 	int32_t tid[STUB_CPUS_MAX]; /* [cpu] */
 };
 
