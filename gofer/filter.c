@@ -161,7 +161,7 @@ int gofer_filter_load(const struct gofer_server *srv)
 	int r;
 
 	if (!ctx) {
-		fprintf(stderr, "gofer: seccomp filter: out of memory\n");
+		fprintf(stderr, "gofer: no seccomp filters here, or no memory for one\n");
 		return -ENOMEM;
 	}
 	r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);

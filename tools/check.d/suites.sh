@@ -324,6 +324,7 @@ suite_hosted_user() {
 		abi_batch "$TOP/build/runsc --platform=systrap --cpus=2 do -- "
 		printf 'hostile\t%s\n' "$TOP/build/runsc --platform=systrap do -- $TOP/build/test/hosted/hostile"
 	} | each_here as_nobody
+	bash test/hosted/refused.sh "$TOP/build/runsc" "$TOP/build/test/hosted/refuse"
 	hosted_real_batch | each_here "as_nobody env PLATFORM=systrap CPUS=1"
 }
 

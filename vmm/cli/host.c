@@ -4,10 +4,30 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/sysinfo.h>
+#include <unistd.h>
 
 #include "abi/layout.h"
 #include "vmm/util/util.h"
+
+#define FILES_MIN 1024 /* numbers below are taken while descriptors are put in order */
+
+int host_check(struct error *err)
+{
+	struct rlimit limit;
+
+	if (access("/proc/self/exe", F_OK))
+		return error_set(err, "/proc is not mounted here; a sandbox cannot start without");
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= FILES_MIN)
+		return 0;
+	limit.rlim_cur = FILES_MIN;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		return error_set(err,
+				 "the limit on open files (ulimit -n) is %llu; a sandbox needs %d",
+				 (unsigned long long)limit.rlim_max, FILES_MIN);
+	return 0;
+}
 
 /* CPUs that cgroup v2 grants this process, rounded up; 0: no limit. */
 static unsigned quota_cpus(void)

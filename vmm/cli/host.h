@@ -3,7 +3,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmm/util/error.h"
+
 #define HOST_MEMORY_MIN (16u << 20)
+
+/* What any sandbox needs, and would fail for later without its name being told. */
+int host_check(struct error *err);
 
 /* As many vCPUs as this process may use (affinity and cgroup quota), at most `cap` if not 0. */
 unsigned host_cpus(uint64_t cap);

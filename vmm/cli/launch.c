@@ -71,6 +71,7 @@ static int launch_signals(struct launch *l, struct error *err)
 	sigprocmask(SIG_BLOCK, &set, &l->old_mask);
 	/* Its text goes to the log; a reader of ours that left must not kill the container. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error that is told */
 	l->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return l->signal_fd < 0 ? error_sys(err, "signalfd") : 0;
 }
@@ -108,10 +109,12 @@ static int launch_channel(struct launch *l, struct error *err)
 	int rc;
 
 	l->channel_fd = sealed_memfd("gofer-channel", ABI_CHANNEL_STRIDE);
+	if (l->channel_fd < 0)
+		return error_sys(err, "cannot create the file server's channel (memfd_create)");
 	l->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	l->call_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (l->channel_fd < 0 || l->kick_fd < 0 || l->call_fd < 0)
-		return error_sys(err, "cannot create the file server's channel");
+	if (l->kick_fd < 0 || l->call_fd < 0)
+		return error_sys(err, "cannot create the file server's doorbells (eventfd2)");
 	base = mmap(NULL, ABI_CHANNEL_STRIDE, PROT_READ | PROT_WRITE, MAP_SHARED, l->channel_fd, 0);
 	if (base == MAP_FAILED)
 		return error_sys(err, "cannot map the file server's channel");
@@ -294,7 +297,7 @@ static void launch_note_platform(struct launch *l)
 
 static int launch_start(struct launch *l, struct error *err)
 {
-	if (launch_platform(l, err))
+	if (host_check(err) || launch_platform(l, err))
 		return -1;
 	/* Signals first: from here on one that ends us has to wait until all is cleared up. */
 	if (launch_signals(l, err) || state_create(&l->state, l->root, l->c->id, err))

@@ -7,7 +7,8 @@
  *   root) and no_new_privs. The file server keeps the ids and capabilities that it exists for and
  *   those it needs to shed the rest itself. The second step, when set-up is done, is a list of
  *   system calls: filters.c for boot, gofer/jail.c and gofer/filter.c for the file server.
- * Ordinary users: the namespace maps only the caller's own ids.
+ * Ordinary users, and a root who has no other ids (the only one of a user namespace): the namespace
+ * maps only the caller's own.
  */
 #include "vmm/jail/jail.h"
 
@@ -28,9 +29,10 @@
 
 #include "vmm/util/util.h"
 
-#define NOBODY	 65534u
-#define PARK_FD	 400 /* descriptors are gathered here before they get their numbers */
-#define ARGS_MAX 40
+#define NOBODY	   65534u
+#define PARK_FD	   400 /* descriptors are gathered here before they get their numbers */
+#define ARGS_MAX   40
+#define ID_MAP_MAX 4096
 #define BOOT_SPACES \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET)
 /* The file server makes the others itself, behind its last use of the host's mounts. */
@@ -50,18 +52,52 @@ static int write_file(const char *path, const char *text)
 	return fd < 0 ? -1 : write_all(fd, text, strlen(text));
 }
 
+/* The ids that this process's namespace has, each mapped to itself. *nobody: that one is there.
+ * False: they cannot be read, or are too many. */
+static bool own_ids(const char *path, char *map, size_t size, bool *nobody)
+{
+	FILE *f = fopen(path, "re");
+	unsigned long long first, outside, count;
+	size_t n = 0;
+
+	*nobody = false;
+	map[0] = 0;
+	if (!f)
+		return false;
+	while (fscanf(f, "%llu %llu %llu", &first, &outside, &count) == 3 && n < size) {
+		n += snprintf(map + n, size - n, "%llu %llu %llu\n", first, first, count);
+		*nobody |= first <= NOBODY && NOBODY - first < count;
+	}
+	fclose(f);
+	return n > 0 && n < size;
+}
+
+static bool has_nobody(void)
+{
+	char map[ID_MAP_MAX];
+	bool user, group;
+
+	return own_ids("/proc/self/uid_map", map, sizeof(map), &user) && user &&
+	       own_ids("/proc/self/gid_map", map, sizeof(map), &group) && group;
+}
+
 /* By the parent, when it is root: it may map more than itself. */
 static int map_ids_of(pid_t pid, bool file_rights, struct error *err)
 {
-	const char *map = file_rights ? "0 0 4294967295\n" : "65534 65534 1\n";
-	char path[64];
+	static const char *const kinds[] = {"uid_map", "gid_map"};
+	char path[64], map[ID_MAP_MAX] = "65534 65534 1\n";
 
-	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
-	if (write_file(path, map))
-		return error_sys(err, "cannot map user ids for the sandbox");
-	snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
-	if (write_file(path, map))
-		return error_sys(err, "cannot map group ids for the sandbox");
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		bool nobody;
+
+		snprintf(path, sizeof(path), "/proc/self/%s", kinds[i]);
+		if (file_rights && !own_ids(path, map, sizeof(map), &nobody))
+			return error_set(err, "cannot tell the ids of this user namespace");
+		snprintf(path, sizeof(path), "/proc/%d/%s", pid, kinds[i]);
+		if (write_file(path, map))
+			return error_sys(err, "cannot map %s ids for the sandbox",
+					 i ? "group" : "user");
+	}
 	return 0;
 }
 
@@ -247,7 +283,7 @@ int jail_start(const struct jail_program *prog, struct jail_process *proc, struc
 	proc->report_fd = pair[0];
 	c.exe_fd = exe_fd;
 	c.report_fd = pair[1];
-	c.root = c.uid == 0;
+	c.root = c.uid == 0 && has_nobody();
 	pid = syscall(SYS_clone,
 		      (prog->file_rights ? GOFER_SPACES : BOOT_SPACES) | CLONE_PIDFD | SIGCHLD, 0,
 		      &pidfd, 0, 0);

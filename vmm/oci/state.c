@@ -19,11 +19,18 @@
 
 #include "vmm/util/util.h"
 
+/* Root of a user namespace alone may not. */
+static bool may_use_run(void)
+{
+	return geteuid() == 0 &&
+	       (!access("/run/runsc", W_OK) || (errno == ENOENT && !access("/run", W_OK)));
+}
+
 const char *state_default_root(char *buf, size_t size)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 
-	if (geteuid() == 0)
+	if (may_use_run())
 		snprintf(buf, size, "/run/runsc");
 	else if (runtime && *runtime == '/')
 		snprintf(buf, size, "%s/runsc", runtime);
