@@ -13,5 +13,5 @@ struct systrap_figures {
 	uint32_t pause_ps; /* one round of looking */
 };
 
-/* Takes some milliseconds, 40 at most; starts and ends a thread, and moves the calling one. */
+/* Takes some milliseconds, 50 at most; starts and ends a thread, and moves the calling one. */
 void systrap_calibrate(struct systrap_figures *f);
