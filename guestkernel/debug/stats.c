@@ -84,7 +84,7 @@ size_t stats_text(char *buf, size_t size)
 	cpu_lines(&t);
 	memory_lines(&t);
 	for (s = __atomic_load_n(&stat_first, __ATOMIC_ACQUIRE); s; s = s->next)
-		line(&t, "", s->name, a_load(&s->value));
+		line(&t, "", s->name, s->read ? s->read(s) : (u64)a_load(&s->value));
 	for (u32 nr = 0; nr < syscall_numbers(); nr++) {
 		const char *name = syscall_name(nr);
 		u64 n = syscall_count(nr);

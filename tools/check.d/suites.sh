@@ -300,6 +300,11 @@ suite_hosted_gdb() {
 	bash test/hosted/gdb.sh "$TOP/build/runsc"
 }
 
+# Counters of the machine, and the figures of its calibration.
+suite_hosted_stats() {
+	bash test/hosted/stats.sh "$TOP/build/runsc"
+}
+
 # All but most of the thousand processes: on a busy machine they take longer than compare.sh waits.
 hosted_real_batch() {
 	real_batch | sed -E 's/^thousand\t(.*)/thousand-tenth\t\1 10/'

@@ -163,6 +163,16 @@ static void plan_waits(uint64_t tsc_khz)
 	plan.look_rounds = ns * 1000 / figures.pause_ps;
 }
 
+unsigned systrap_print_stats(char *buf, unsigned size)
+{
+	unsigned n = snprintf(buf, size,
+			      "calibrated.cpus %u\ncalibrated.word_ns %u\ncalibrated.wake_ns %u\n"
+			      "calibrated.futex_ns %u\n",
+			      figures.cpus, figures.spin_ns, figures.wake_ns, figures.same_ns);
+
+	return n < size ? n : size ? size - 1 : 0;
+}
+
 static int64_t systrap_hypercall(void *vcpu, uint32_t number)
 {
 	struct vcpu *cpu = vcpu;

@@ -2,6 +2,8 @@
 #pragma once
 #include "vmm/kvm/vm.h"
 
+/* Figures of the calibration, as stats_print() has them. Returns the length. */
+unsigned systrap_print_stats(char *buf, unsigned size);
 /* In place of the functions of vm.h with the same names, in the same order. */
 int systrap_create(struct vm *vm, const struct vm_params *params, struct error *err);
 int systrap_add_channel(struct vm *vm, unsigned number, int fd, int kick_fd, int irq_fd,

@@ -7,6 +7,7 @@
  *   space.c mirror.c        page tables, and what a stub has mapped of them
  *   stubs.c                 the life of stub processes
  *   fpu_stub.c copy.c       extended state; user memory
+ *   count.c                 counters
  *   irq.c out.c switch.S    interrupts, timers, sleep; log, stacks, contexts
  *   ../kernel/              what any x86-64 machine has: user.c, fpu.c, sigframe.c, clock.c
  * States: the boot process lays out memory, leaves the parent of stubs behind, fills in the plan
@@ -20,6 +21,7 @@
  * Tests: test/abi under --platform=systrap
  */
 #include "abi/boot.h"
+#include "count.h"
 #include "hosted.h"
 #include "init.h"
 #include "log.h"
@@ -144,6 +146,7 @@ static void boot_main(void *unused)
 	memcpy(&boot_info, page, sizeof(boot_info));
 	memset(page->seed, 0, sizeof(page->seed));
 	detect();
+	count_init();
 	copy_vdso();
 	__atomic_store_n(&boot_cpu_of_machine, &boot_cpu, __ATOMIC_RELEASE);
 	kernel_main();

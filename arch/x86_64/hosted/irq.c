@@ -11,6 +11,7 @@
  *   deadline passed in mach_poll(); one in user mode is waited for until the deadline, and kicked.
  */
 #include "abi/boot.h"
+#include "count.h"
 #include "hosted.h"
 #include "log.h"
 #include "task.h"
@@ -103,6 +104,7 @@ void mach_idle(const volatile u32 *word, u32 seen)
 	__atomic_store_n(&c->mach.wait_word, sleep, __ATOMIC_SEQ_CST);
 	__atomic_exchange_n(&c->idle.v, 1, __ATOMIC_SEQ_CST);
 	while (*word == seen && !irq_waiting(c)) {
+		count_one(c, COUNT_SLEEPS);
 		host_futex_wait(sleep, 0, c->mach.deadline);
 		__atomic_store_n(sleep, 0, __ATOMIC_SEQ_CST);
 	}

@@ -16,6 +16,7 @@
  *   and come back as they are used.
  */
 #include "abi/boot.h"
+#include "count.h"
 #include "hosted.h"
 #include "log.h"
 #include "mm.h"
@@ -81,9 +82,13 @@ static void orders_passed(struct stub *s)
 static void orders_start(struct stub *s, u64 pass)
 {
 	struct stub_orders *o = s->orders;
+	struct cpu *c = cpu_self();
 
+	count_add(c, COUNT_ORDER_CALLS, s->n);
+	count_one(c, pass ? COUNT_ORDERS_PASSED : COUNT_ORDERS_AWAITED);
+	count_one(c, COUNT_WAKES);
 	o->n = s->n;
-	o->done = STUB_FD_DONE + cpu_self()->id;
+	o->done = STUB_FD_DONE + c->id;
 	o->pass = pass;
 	/* To wake an idle CPU takes longer than what the mapper has to do. */
 	turn_bring(s->mapper, &s->mapper_cpu);

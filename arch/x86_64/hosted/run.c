@@ -10,6 +10,7 @@
  */
 #include "abi/boot.h"
 #include "abi/linux/signal.h"
+#include "count.h"
 #include "hosted.h"
 #include "log.h"
 #include "mm.h"
@@ -377,6 +378,10 @@ static bool run_once(struct cpu *c, struct mach_user *u, struct stub *s, struct 
 		lost(s, why);
 		return true;
 	}
+	count_one(c, ev.none	     ? COUNT_KICKED
+		     : ev.call	     ? COUNT_PATCHED
+		     : is_fault(&ev) ? COUNT_FAULT
+				     : COUNT_SIGNAL);
 	if (ev.none) {
 		/* It may not have come as far as loading them. */
 		t->fs_base = t->gs_base = ~0ull;

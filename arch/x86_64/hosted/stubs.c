@@ -10,6 +10,7 @@
  * away meanwhile. It is taken last. Trust: a stub is reaped here alone, so its pid is its own until
  * stub_has_ended() says so.
  */
+#include "count.h"
 #include "hosted.h"
 #include "log.h"
 #include "slab.h"
@@ -142,6 +143,7 @@ static bool read_answer(struct stub *s, struct stub_answer *answer)
 		number_give(s);
 		return false;
 	}
+	count_one(cpu_self(), COUNT_MADE);
 	s->pid = answer->pid;
 	s->mapper = answer->mapper;
 	s->mapper_cpu = ~0u;

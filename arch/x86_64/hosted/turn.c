@@ -14,6 +14,7 @@
  * Tests: test/abi under --platform=systrap with one and two CPUs, test/hosted
  */
 #include "abi/boot.h"
+#include "count.h"
 #include "hosted.h"
 #include "task.h"
 
@@ -28,6 +29,8 @@
 #define NO_YIELDS    2000u /* turns without yielding once a yield took long */
 #define YIELD_TICKS  4u	   /* long: so many times plan->look_ticks, or YIELD_MIN */
 #define YIELD_MIN    300000u
+#define CHANGE_WORTH 8u /* turns after which a change of the stub is forgotten */
+#define CHANGES_MAX  64u
 #define HOST_CPUS    1024u
 #define CPU_NODE_SEL 0x7bu /* Linux: its limit is the CPU's number and, from bit 12, the node's */
 
@@ -43,6 +46,7 @@ struct hand {
 	u32 quick;	/* turns in a row that came back soon */
 	u32 patience;	/* quick ones to be seen before they part */
 	u32 no_yield;	/* turns left without yielding */
+	u32 changes;	/* of the stub, lately: see hand_changes() */
 	bool awake;	/* counted in cpus_wanted */
 	u64 slept_from; /* ns, while at rest */
 	struct stub_area *last;
@@ -166,6 +170,7 @@ static void hand_part(struct hand *h)
 {
 	h->place = HAND_PART;
 	h->quick = 0;
+	count_one(cpu_self(), COUNT_PARTED);
 	count(&cpus_wanted, 1);
 	bind_thread(0, h->cpu, true);
 }
@@ -196,9 +201,21 @@ static void hand_dismiss(struct hand *h, struct stub_area *next)
 	h->last = next;
 }
 
+/* Whether stubs take turns with each other here. One that yields while it waits in vain is switched
+ * to once more than one that sleeps at once; to wake it costs less. */
+static bool hand_changes(struct hand *h, const struct stub_area *next)
+{
+	if (h->last && h->last != next)
+		h->changes = MIN(h->changes + CHANGE_WORTH, CHANGES_MAX);
+	else if (h->changes)
+		h->changes--;
+	return h->changes;
+}
+
 /* Before a turn. */
 static void hand_prepare(struct hand *h, struct stub_thread *t)
 {
+	bool changes = hand_changes(h, t->area);
 	u32 want;
 
 	if (h->place == HAND_PART && crowded(0))
@@ -209,7 +226,8 @@ static void hand_prepare(struct hand *h, struct stub_thread *t)
 	    (h->last == t->area || !h->last || sleeps(h->last)))
 		hand_rejoin(h);
 	t->area->look = h->place == HAND_PART ? plan->look_rounds : 0;
-	t->area->yield = h->place == HAND_PAIR && !h->no_yield && plan->yields ? YIELDS : 0;
+	t->area->yield =
+		h->place == HAND_PAIR && !h->no_yield && plan->yields && !changes ? YIELDS : 0;
 	want = h->place == HAND_FREE ? ~0u : h->cpu;
 	if (t->cpu == want || !placing())
 		return;
@@ -296,6 +314,7 @@ static void yield(struct cpu *c, struct hand *h, struct stub_area *a)
 	     i++) {
 		u64 start = mach_cycles();
 
+		count_one(c, COUNT_YIELDS);
 		host_call(HOST_sched_yield, 0, 0, 0, 0, 0, 0);
 		if (mach_cycles() - start > yield_limit())
 			h->no_yield = NO_YIELDS;
@@ -308,7 +327,8 @@ struct kicks {
 
 /* Makes the thread come back: again and again, as a kick may come when it is on its way out. False:
  * it does not answer. */
-static bool kick(const struct stub *s, const struct stub_thread *t, struct kicks *k)
+static bool kick(const struct cpu *c, const struct stub *s, const struct stub_thread *t,
+		 struct kicks *k)
 {
 	u64 now = mach_clock();
 
@@ -319,6 +339,7 @@ static bool kick(const struct stub *s, const struct stub_thread *t, struct kicks
 	else if (now - k->last < LOOK_NS / 4)
 		return true;
 	k->last = now;
+	count_one(c, COUNT_KICKS);
 	host_call(HOST_tgkill, (u64)s->pid, (u64)t->tid, STUB_SIG_KICK, 0, 0, 0);
 	return true;
 }
@@ -334,6 +355,7 @@ static void turn_sleep(struct cpu *c, struct stub_area *a, bool kicked)
 	if (!has_turn(a) && (kicked || !irq_waiting(c))) {
 		if (!kicked)
 			until = MIN(until, c->mach.deadline);
+		count_one(c, COUNT_SLEEPS);
 		host_futex_wait(&a->kernel_word, 0, until);
 	}
 	a->kernel_sleeps = 0;
@@ -341,15 +363,17 @@ static void turn_sleep(struct cpu *c, struct stub_area *a, bool kicked)
 }
 
 /* True: it comes by the mapper, that has something to do before. */
-static bool turn_give(struct stub *s, struct stub_thread *t)
+static bool turn_give(const struct cpu *c, struct stub *s, struct stub_thread *t)
 {
 	struct stub_area *a = t->area;
 
 	if (mirror_pass(current->mm, s, t))
 		return true;
 	__atomic_exchange_n(&a->turn, STUB_TURN_USER, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&a->stub_sleeps, __ATOMIC_SEQ_CST))
+	if (__atomic_load_n(&a->stub_sleeps, __ATOMIC_SEQ_CST)) {
+		count_one(c, COUNT_WAKES);
 		host_futex_wake(&a->turn);
+	}
 	return false;
 }
 
@@ -363,19 +387,21 @@ bool turn_take(struct cpu *c, struct stub *s, struct stub_thread *t)
 
 	turn_awake(c);
 	hand_prepare(h, t);
-	passed = turn_give(s, t);
+	passed = turn_give(c, s, t);
 	hand_dismiss(h, a);
 	start = mach_cycles();
 	/* The mapper is on this CPU. */
-	if (passed && h->place == HAND_PART)
+	if (passed && h->place == HAND_PART) {
+		count_one(c, COUNT_YIELDS);
 		host_call(HOST_sched_yield, 0, 0, 0, 0, 0, 0);
+	}
 	if (h->place == HAND_PART)
 		look(c, h, a);
 	else if (h->place == HAND_PAIR && plan->yields)
 		yield(c, h, a);
 	while (alive && !has_turn(a)) {
 		if (irq_waiting(c))
-			alive = kick(s, t, &k);
+			alive = kick(c, s, t, &k);
 		if (h->place == HAND_PART) {
 			look(c, h, a);
 			if (has_turn(a))
