@@ -241,6 +241,7 @@ hosted_abi() {
 	{
 		abi_batch "$runsc"
 		printf 'hostile\t%s\n' "$runsc$TOP/build/test/hosted/hostile"
+		printf 'attacks\t%s\n' "$runsc$TOP/build/test/hosted/attacks"
 		printf 'patch\t%s\n' "$runsc$TOP/build/test/hosted/patch"
 	} | each_here
 }

@@ -365,6 +365,7 @@ static void stub_main(uint32_t index, unsigned cpus)
 	map_shared(STUB_AREA, (uint64_t)cpus * STUB_AREA_SIZE, PROT_READ | PROT_WRITE,
 		   STUB_FD_AREAS, (uint64_t)index * cpus * STUB_AREA_SIZE);
 	handlers();
+	thread_stack(area_of(0));
 	/* All signals are blocked here, and stay so in the mapper. */
 	answer.mapper =
 		(int32_t)stub_clone(STUB_CLONE_MAPPER, stub_mapper, NULL, STUB_STACK + 0x2000);
@@ -382,7 +383,6 @@ static void stub_main(uint32_t index, unsigned cpus)
 			fail(NR_clone, answer.tid[i]);
 	setup(NR_write, STUB_FD_ANSWER, (long)&answer, sizeof(answer), 0, 0, 0);
 	setup(NR_close_range, 0, ~0u, 0, 0, 0, 0);
-	thread_stack(area_of(0));
 	lock_down();
 	stub_thread(area_of(0));
 }
