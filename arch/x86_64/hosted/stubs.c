@@ -14,8 +14,11 @@
 #include "hosted.h"
 #include "log.h"
 #include "slab.h"
+#include "string.h"
 #include "syscall.h"
 
+#define KEPT	    4u /* numbers */
+#define KEPT_SIZE   (4u * STUB_AREA_SIZE)
 #define AHEAD_AFTER 1u	  /* a sandbox of one program needs no second process */
 #define ANSWER_MS   10000 /* a birth takes longer only if the host is at its end */
 
@@ -238,11 +241,21 @@ void stub_end(struct stub *s)
 	__atomic_store_n(&s->dead, 1, __ATOMIC_RELEASE);
 }
 
+/* Low numbers are used again soon: their memory is kept, and taken from nobody's page tables. */
+static void areas_empty(const struct stub *s)
+{
+	u64 size = (u64)plan->cpus * STUB_AREA_SIZE;
+
+	if (s->index < KEPT && size <= KEPT_SIZE)
+		memset(area_of(s->index, 0), 0, size);
+	else
+		host_call(HOST_madvise, (u64)area_of(s->index, 0), size, HOST_MADV_REMOVE, 0, 0, 0);
+}
+
 void stub_free(struct stub *s)
 {
 	kassert(__atomic_load_n(&s->dead, __ATOMIC_ACQUIRE));
-	host_call(HOST_madvise, (u64)area_of(s->index, 0), (u64)plan->cpus * STUB_AREA_SIZE,
-		  HOST_MADV_REMOVE, 0, 0, 0);
+	areas_empty(s);
 	making_lock();
 	number_give(s);
 	making_unlock();
