@@ -126,10 +126,16 @@ int mm_stack_reserve(struct mm *mm, u64 low); /* the stack reaches down to low a
 /* An anonymous page with contents: f's count is consumed, whatever the result. */
 int mm_map_frame(struct mm *mm, u64 va, struct frame *f) must_check;
 int mm_map_vdso(struct mm *mm) must_check; /* sets mm->vdso */
-/* Changes n bytes within a private page that the application cannot write, by a new frame in the
- * old one's place. name: only in a VMA with that name, unless null. 0; -EACCES (no such page),
+/* Changes bytes within a private page that the application cannot write. 0; -EACCES (no such page),
  * -EFAULT, -ENOMEM, -EAGAIN. May sleep. */
-int mm_poke(struct mm *mm, u64 addr, const void *data, size_t n, const char *name) must_check;
+struct mm_poke {
+	u64 addr;
+	const void *data;
+	size_t size;
+	const char *name; /* only in a VMA with that name, unless null */
+	bool unseen;	  /* nobody reads or executes these bytes yet */
+};
+int mm_poke(struct mm *mm, const struct mm_poke *p) must_check;
 /* A private range of zero bytes, readable and executable, below an address: where, or 0. */
 u64 mm_map_text(struct mm *mm, u64 below, u64 size, const char *name) must_check;
 /* Reads or writes another task's memory (proc/mem, argument pages at exec, ptrace): bytes or

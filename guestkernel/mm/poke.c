@@ -3,12 +3,14 @@
  * Provides: mm_poke(), mm_map_text().
  * A poked page gets a frame of its own with the bytes changed, which replaces the old one whole: a
  * thread that runs there meets the bytes as they were or as they are, never a mixture. The file,
- * and other address spaces, keep theirs; a fork inherits it as any private page.
+ * and other address spaces, keep theirs; a fork inherits it as any private page. Where nobody can
+ * run there meanwhile, a page that is the space's own already is changed in place.
  * Locks: mm->lock for reading, pt_lock for looks and the change, as in fault.c. Sleeps: yes.
  * Differs from Linux: there it is a forced write of ptrace(2) or a uprobe. Tests: test/hosted
  */
 #include "fault.h"
 #include "string.h"
+#include "task.h"
 
 #define TRIES 16
 
@@ -35,15 +37,38 @@ static struct frame *frame_now(struct mm *mm, u64 page)
 	return f;
 }
 
-static int poke_once(struct mm *mm, u64 addr, const void *data, size_t n, const char *name)
+/* False: the page is not the space's own, or somebody might run there. */
+static bool poke_in_place(struct mm *mm, u64 addr, const void *data, size_t n, bool unseen)
 {
-	u64 page = PAGE_ALIGN_DOWN(addr);
-	struct vma *v = mm_find_vma(mm, addr);
+	struct frame *f = NULL;
+	struct mach_pte pte;
+
+	/* the only task, and it is here */
+	if (!unseen && (mm != current->mm || a_load(&mm->users) != 1))
+		return false;
+	spin_lock(&mm->pt_lock);
+	pte = mach_lookup(&mm->space, PAGE_ALIGN_DOWN(addr));
+	if (pte.prot)
+		f = frame_of(pte.pa);
+	if (f == zero_frame || (f && !frame_is_sole(pte.pa)))
+		f = NULL;
+	if (f)
+		memcpy((u8 *)frame_va(f) + (addr & ~PAGE_MASK), data, n);
+	spin_unlock(&mm->pt_lock);
+	return f;
+}
+
+static int poke_once(struct mm *mm, const struct mm_poke *p)
+{
+	u64 page = PAGE_ALIGN_DOWN(p->addr);
+	struct vma *v = mm_find_vma(mm, p->addr);
 	struct frame *old, *f;
 	int err = -EAGAIN;
 
-	if (!may_poke(v, addr, name))
+	if (!may_poke(v, p->addr, p->name))
 		return -EACCES;
+	if (poke_in_place(mm, p->addr, p->data, p->size, p->unseen))
+		return 0;
 	old = frame_now(mm, page);
 	if (!old)
 		return -EAGAIN;
@@ -54,7 +79,7 @@ static int poke_once(struct mm *mm, u64 addr, const void *data, size_t n, const 
 	}
 	frame_set_type(f, FRAME_ANON);
 	mach_frame_copy(frame_va(f), frame_va(old));
-	memcpy((u8 *)frame_va(f) + (addr - page), data, n);
+	memcpy((u8 *)frame_va(f) + (p->addr - page), p->data, p->size);
 	if (!fault_replace(v, page, old, f)) {
 		frame_put(f);
 		goto out_put_old;
@@ -69,19 +94,19 @@ out_put_old:
 	return err;
 }
 
-int mm_poke(struct mm *mm, u64 addr, const void *data, size_t n, const char *name)
+int mm_poke(struct mm *mm, const struct mm_poke *p)
 {
-	kassert(n && (addr & ~PAGE_MASK) + n <= PAGE_SIZE);
+	kassert(p->size && (p->addr & ~PAGE_MASK) + p->size <= PAGE_SIZE);
 	for (int i = 0; i < TRIES; i++) {
 		struct mm_fault why;
 		int err;
 
 		rwlock_read(&mm->lock);
-		err = poke_once(mm, addr, data, n, name);
+		err = poke_once(mm, p);
 		rwlock_read_done(&mm->lock);
 		if (err != -EAGAIN)
 			return err;
-		if (mm_fault(mm, addr, MACH_READ, &why))
+		if (mm_fault(mm, p->addr, MACH_READ, &why))
 			return -EFAULT;
 	}
 	return -EAGAIN;

@@ -354,6 +354,14 @@ static u64 slot_take(struct mm *mm, const struct site *site)
 	return at;
 }
 
+/* fresh: it has not been used. */
+static int range_write(struct mm *mm, u64 at, const void *data, size_t size, bool fresh)
+{
+	const struct mm_poke p = {at, data, size, range_name, fresh};
+
+	return mm_poke(mm, &p);
+}
+
 static int slot_write(struct mm *mm, u64 at, const struct site *site, bool off)
 {
 	u64 page = PAGE_ALIGN_DOWN(at), entry = STUB_SITE, old;
@@ -362,22 +370,24 @@ static int slot_write(struct mm *mm, u64 at, const struct site *site, bool off)
 
 	if (mm_access(mm, page, &old, sizeof(old), false) != sizeof(old))
 		return -EFAULT;
-	err = old == entry ? 0 : mm_poke(mm, page, &entry, sizeof(entry), range_name);
+	err = old == entry ? 0 : range_write(mm, page, &entry, sizeof(entry), true);
 	if (err)
 		return err;
 	slot_make(&slot, at, site, off);
-	return mm_poke(mm, at, &slot, sizeof(slot), range_name);
+	return range_write(mm, at, &slot, sizeof(slot), !off);
 }
 
 static int jump_write(struct mm *mm, u64 at, const struct site *site)
 {
 	u64 start = site_start(site);
 	u8 jump[CALL_SIZE + NEXT_MAX];
+	struct mm_poke p = {start, jump, site->mov ? JUMP_SIZE : CALL_SIZE + site->next_size, NULL,
+			    false};
 
 	memset(jump, 0xcc, sizeof(jump));
 	jump[0] = 0xe9;
 	put_rel(jump + 1, start + 1, at);
-	return mm_poke(mm, start, jump, site->mov ? JUMP_SIZE : CALL_SIZE + site->next_size, NULL);
+	return mm_poke(mm, &p);
 }
 
 static bool site_read(struct mm *mm, const struct mach_user *u, struct site *site)
@@ -411,12 +421,17 @@ void patch_site(struct mm *mm, struct mach_user *u)
 		static const struct slot none;
 
 		klog_once(LOG_DEBUG, "a call site cannot be patched");
-		if (mm_poke(mm, at, &none, sizeof(none), range_name))
+		if (range_write(mm, at, &none, sizeof(none), true))
 			klog_once(LOG_DEBUG, "a slot is lost");
-	} else if (!site.mov) {
+		goto out_unlock;
+	}
+	if (!site.mov) {
 		u->after = site.rip;
 		u->tail = at + TAIL;
 	}
+	/* it goes on in a page that may have been replaced */
+	u->fault = site.rip;
+	u->fault_access = MACH_EXEC;
 out_unlock:
 	mutex_unlock(&patching);
 }
