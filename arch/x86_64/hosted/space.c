@@ -35,6 +35,8 @@ static u64 *table_of(u64 entry)
 	return DIRECT(entry & PTE_ADDR);
 }
 
+u64 mach_user_top = STUB_BASE;
+
 u64 *space_leaf(u64 root, u64 va)
 {
 	u64 *table = DIRECT(root);

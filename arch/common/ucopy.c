@@ -1,25 +1,19 @@
-/* copy.c - user memory as the kernel reaches it: through the CPU's TLB, a page at a time */
-#include "machine.h"
+/* ucopy.c - user memory as a kernel without the CPU's translation reaches it: a page at a time
+ *
+ * For machines whose page tables are software: each offers user_page.h, with
+ *   static inline void *user_page(u64 va, u32 access, size_t *room)
+ * the kernel's address of a user byte, or null, and how many bytes are left in its page. The page
+ * stays what it is until the copy is over: shoot-downs wait for CPU_COPY.
+ * Tests: test/machine, test/abi under --platform=systrap
+ */
+#include "user_page.h"
 #include "string.h"
-
-/* The kernel's address of a user byte, or null; *room: bytes left in its page. */
-static void *user_page(u64 va, u32 access, size_t *room)
-{
-	bool present;
-	u64 pa;
-
-	if (a_load(&cpu_self()->mode) != CPU_COPY)
-		host_fail("user memory is touched without CPU_COPY published");
-	pa = tlb_translate(va, access, &present);
-	*room = 4096 - (va & 0xfff);
-	return pa == PAGE_NONE ? NULL : mach_pa_to_va(PADDR(pa));
-}
 
 size_t mach_copy_in(void *dst, u64 src_va, size_t n)
 {
 	while (n) {
 		size_t room;
-		char *p = user_page(src_va, MACH_READ, &room);
+		const void *p = user_page(src_va, MACH_READ, &room);
 
 		if (!p)
 			break;
@@ -36,7 +30,7 @@ size_t mach_copy_out(u64 dst_va, const void *src, size_t n)
 {
 	while (n) {
 		size_t room;
-		char *p = user_page(dst_va, MACH_WRITE, &room);
+		void *p = user_page(dst_va, MACH_WRITE, &room);
 
 		if (!p)
 			break;
@@ -53,7 +47,7 @@ size_t mach_zero_out(u64 dst_va, size_t n)
 {
 	while (n) {
 		size_t room;
-		char *p = user_page(dst_va, MACH_WRITE, &room);
+		void *p = user_page(dst_va, MACH_WRITE, &room);
 
 		if (!p)
 			break;
@@ -70,17 +64,18 @@ void mach_copy_str(char *dst, u64 src_va, size_t n, size_t *len, bool *found)
 	*len = 0;
 	*found = false;
 	while (n && !*found) {
-		size_t room;
-		char *p = user_page(src_va + *len, MACH_READ, &room);
-		char *nul;
+		size_t room, i;
+		const volatile char *p = user_page(src_va + *len, MACH_READ, &room);
 
 		if (!p)
 			return;
 		room = MIN(room, n);
-		nul = memchr(p, 0, room);
-		*found = nul;
-		memcpy(dst + *len, p, nul ? (size_t)(nul - p) + 1 : room);
-		*len += nul ? (size_t)(nul - p) : room;
+		/* each byte is read once: the application may write meanwhile */
+		for (i = 0; i < room && !*found; i++) {
+			dst[*len + i] = p[i];
+			*found = !dst[*len + i];
+		}
+		*len += *found ? i - 1 : i;
 		n -= room;
 	}
 }
@@ -88,7 +83,7 @@ void mach_copy_str(char *dst, u64 src_va, size_t n, size_t *len, bool *found)
 int mach_cmpxchg_user(u64 va, u32 *expected, u32 desired)
 {
 	size_t room;
-	u32 *p = user_page(va, MACH_READ | MACH_WRITE, &room);
+	u32 *p = va & 3 ? NULL : user_page(va, MACH_READ | MACH_WRITE, &room);
 
 	if (!p)
 		return -EFAULT;
@@ -100,7 +95,7 @@ int mach_cmpxchg_user(u64 va, u32 *expected, u32 desired)
 int mach_load_user32(u64 va, u32 *value)
 {
 	size_t room;
-	u32 *p = user_page(va, MACH_READ, &room);
+	u32 *p = va & 3 ? NULL : user_page(va, MACH_READ, &room);
 
 	if (!p)
 		return -EFAULT;
