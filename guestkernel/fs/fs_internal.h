@@ -93,6 +93,8 @@ static inline void dentry_flag_clear(struct dentry *d, u16 f)
 bool dentry_detach(struct dentry *d) must_check;
 void dentry_lru_add(struct dentry *d); /* dentry_lru.c */
 void dentry_lru_remove(struct dentry *d);
+/* The last reference to sb is gone: from its return on no reclaim has a name of it in hand. */
+void dentry_lru_leave(struct superblock *sb);
 bool dentry_is_below(struct dentry *d,
 		     struct dentry *ancestor); /* or the same; names_lock or rename lock */
 bool dentry_has_children(struct dentry *d);

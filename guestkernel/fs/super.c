@@ -52,6 +52,7 @@ void super_put(struct superblock *sb)
 {
 	if (!ref_put(&sb->refs))
 		return;
+	dentry_lru_leave(sb);
 	if (sb->root) {
 		dentry_shrink_tree(sb->root);
 		dentry_put(sb->root);

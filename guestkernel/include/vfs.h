@@ -190,6 +190,7 @@ struct superblock {
 	u32 namemax;
 	struct dentry *root; /* [I] holds a reference */
 	struct mutex rename_lock;
+	a32_t reclaimers; /* [a] have a name of it in hand: dentry_lru.c */
 	a64_t next_ino;
 	void *priv;
 };
