@@ -123,13 +123,53 @@ out_close:
 	return -ENOMEM;
 }
 
+static bool same_change(const struct inode *i, const struct abi_gofer_attr *a)
+{
+	return i->size == a->size && i->mtime.tv_sec == a->mtime &&
+	       i->mtime.tv_nsec == a->mtime_nsec && i->ctime.tv_sec == a->ctime &&
+	       i->ctime.tv_nsec == a->ctime_nsec;
+}
+
+/* An inode that is known and has no handle yet, so we have not changed it: if the host has, or has
+ * given its number to another file, what we know goes. */
+static void handle_first(struct inode *i, const struct abi_gofer_attr *a, u32 handle)
+{
+	struct gofs_inode *gi = gofs_inode(i);
+	u32 none = 0;
+	bool drop = false;
+
+	rwlock_write(&gi->io); /* what changes it needs this, or asks for the handle first */
+	if (!gofs_has_handle(i) && !same_change(i, a)) {
+		gofs_attr_apply(i, a);
+		gi->version++;
+		drop = S_ISREG(i->mode);
+	}
+	if (!a_cas(&gi->handle, &none, handle))
+		gofs_handle_close(gofs_chan(i), handle);
+	rwlock_write_done(&gi->io);
+	if (drop) {
+		mapping_drop(&i->mapping, 0, ~0ull);
+		mapping_truncate(&i->mapping, i->size);
+	}
+}
+
 /* The inode is known; a listed one may have no handle yet. */
 static void handle_take(struct inode *i, const struct abi_gofer_attr *a, u32 handle)
 {
-	u32 none = 0;
-
-	if (!gofs_same_file(i, a) || !a_cas(&gofs_inode(i)->handle, &none, handle))
+	if (gofs_same_file(i, a) && !gofs_has_handle(i))
+		handle_first(i, a, handle);
+	else
 		gofs_handle_close(gofs_chan(i), handle);
+}
+
+/* Does an inode without a handle have the name of this entry? */
+static bool is_named(const struct inode *i, const struct inode *dir,
+		     const struct abi_gofer_entry *e)
+{
+	const struct gofs_inode *gi = gofs_inode(i);
+
+	return gi->dir == dir && gi->name_len == e->d.name_len &&
+	       !memcmp(gi->name, e->name, gi->name_len);
 }
 
 int gofs_inode_listed(struct inode *dir, const struct abi_gofer_entry *e, struct inode **out)
@@ -144,9 +184,11 @@ int gofs_inode_listed(struct inode *dir, const struct abi_gofer_entry *e, struct
 			return err;
 		i = inode_hash(mine);
 	}
-	if (!gofs_same_file(i, &e->attr)) {
+	/* An old one by another name, or changed: a look-up sorts that out. */
+	if (!gofs_same_file(i, &e->attr) ||
+	    (!gofs_has_handle(i) && !(is_named(i, dir, e) && same_change(i, &e->attr)))) {
 		inode_put(i);
-		return -EIO;
+		return -ESTALE;
 	}
 	if (i == mine)
 		gofs_unread_add(i);

@@ -171,6 +171,20 @@ void test_ahead_host(void)
 		file_put(f);
 	}
 	check_eq(open_error(file_name(7), ABI_O_RDONLY), -ENOENT);
+	/* The same number by another name, and with other content. */
+	list("/d");
+	host_rename("d/f20", "d/f99");
+	host_rename("d/f21", "d/f98");
+	host_put("d/f98", "another", 7);
+	vcpu_clock += LONG;
+	list("/d");
+	f = opened("/d/f99", ABI_O_RDONLY);
+	read_whole(f, file_size(20), 1000);
+	file_put(f);
+	f = opened("/d/f98", ABI_O_RDONLY);
+	check_eq(file_read_kernel(f, buf, sizeof(buf), 0), 7);
+	check(!memcmp(buf, "another", 7));
+	file_put(f);
 	/* At once: an error, or what was there. Never a mixture. */
 	list("/d");
 	f = opened(file_name(8), ABI_O_RDONLY);

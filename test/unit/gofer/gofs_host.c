@@ -199,6 +199,11 @@ void host_symlink(const char *target, const char *name)
 	must(symlinkat(target, root, name) == 0);
 }
 
+void host_rename(const char *from, const char *to)
+{
+	must(renameat(root, from, root, to) == 0);
+}
+
 void host_remove(const char *name)
 {
 	must(unlinkat(root, name, 0) == 0 || unlinkat(root, name, AT_REMOVEDIR) == 0);

@@ -31,6 +31,7 @@ bool host_is(const char *name, const void *bytes, size_t n);
 void host_mkdir(const char *name);
 void host_symlink(const char *target, const char *name);
 void host_remove(const char *name);
+void host_rename(const char *from, const char *to);
 
 /* ---- what the runner and the kernel's side share ---- */
 struct gofs_test {
