@@ -209,13 +209,20 @@ struct dentry *dentry_new_unhashed(struct dentry *parent, const char *name, stru
 	return d;
 }
 
-/* The chain's lock is held: into the parent's list, at the end. */
-static void child_insert(struct dentry *parent, struct dentry *d)
+/* The chain's lock is held: into the parent's list, at the end. False: the parent has left the
+ * tree, and who took it out has emptied its list, or will after this. */
+static bool child_insert(struct dentry *parent, struct dentry *d)
 {
+	bool in;
+
 	spin_lock(&parent->lock);
-	d->order = 2 + parent->next_order++; /* readdir: 0 and 1 are "." and ".." */
-	TAILQ_INSERT_TAIL(&parent->children, d, sibling);
+	in = parent->parent == parent || parent->flags & (DENTRY_HASHED | DENTRY_MOVING);
+	if (in) {
+		d->order = 2 + parent->next_order++; /* readdir: 0 and 1 are "." and ".." */
+		TAILQ_INSERT_TAIL(&parent->children, d, sibling);
+	}
 	spin_unlock(&parent->lock);
+	return in;
 }
 
 static void child_remove(struct dentry *parent, struct dentry *d)
@@ -260,7 +267,8 @@ void dentry_put(struct dentry *d)
 }
 
 /* Puts a new entry into the cache, or finds that another was faster: returns what is there, with a
- * reference for the caller; gen: only if nothing was removed since (null: whatever). */
+ * reference for the caller; d stays outside if dir has left the tree; gen: only if nothing was
+ * removed since (null: whatever). */
 static struct dentry *dentry_insert(struct dentry *dir, struct dentry *d, const u32 *gen)
 {
 	u64 h = name_hash(d->name, d->len);
@@ -275,11 +283,12 @@ static struct dentry *dentry_insert(struct dentry *dir, struct dentry *d, const 
 		ref_get(&other->refs);
 	} else if (!gen || a_load_acquire(&names_removed) == *gen) {
 		ref_get(&dir->refs);
-		ref_get(&d->refs);
 		d->parent = dir;
-		d->flags |= DENTRY_HASHED;
-		child_insert(dir, d);
-		chain_insert(d);
+		if (child_insert(dir, d)) {
+			ref_get(&d->refs);
+			d->flags |= DENTRY_HASHED;
+			chain_insert(d);
+		}
 	} else {
 		lock = NULL;
 		spin_unlock(chain_lock(d->hash));
@@ -289,7 +298,7 @@ static struct dentry *dentry_insert(struct dentry *dir, struct dentry *d, const 
 	}
 	spin_unlock(lock);
 	if (!other) {
-		if (!(d->flags & DENTRY_PINNED))
+		if (d->flags & DENTRY_HASHED && !(d->flags & DENTRY_PINNED))
 			dentry_lru_add(d);
 		return d;
 	}
@@ -429,17 +438,24 @@ int dentry_lookup(struct dentry *dir, const char *name, size_t len, bool locked,
 	return err;
 }
 
-/* Gives d another place; names_lock is held, and room for both names is in fresh. */
-static void dentry_rehash(struct dentry *d, struct dentry *parent, struct dname *fresh, size_t len)
+/* Gives d another place; names_lock is held, and room for both names is in fresh. False: d was in
+ * the cache and is no longer, for the new parent has left the tree: the cache's reference is the
+ * caller's. One that had left the cache stays outside. */
+static bool dentry_rehash(struct dentry *d, struct dentry *parent, struct dname *fresh, size_t len)
 {
 	struct spinlock *old = chain_lock(d->hash), *next;
 	u64 h = name_hash(fresh->text, len);
 	u32 hash = name_hash_at(parent, h);
+	bool hashed, in;
 
 	spin_lock(old);
-	dentry_flag_clear(d, DENTRY_HASHED); /* for dentry_detach: in no chain just now */
-	chain_remove(d);
-	child_remove(d->parent, d);
+	hashed = d->flags & DENTRY_HASHED;
+	if (hashed) {
+		dentry_flag_set(d, DENTRY_MOVING);
+		dentry_flag_clear(d, DENTRY_HASHED); /* for dentry_detach: in no chain just now */
+		chain_remove(d);
+		child_remove(d->parent, d);
+	}
 	spin_unlock(old);
 	name_drop(d);
 	/* a reader that has seen the new length sees the new name; one with the old length finds
@@ -450,10 +466,21 @@ static void dentry_rehash(struct dentry *d, struct dentry *parent, struct dname 
 	next = chain_lock(hash);
 	spin_lock(next);
 	d->hash = hash;
-	child_insert(parent, d);
-	chain_insert(d);
-	dentry_flag_set(d, DENTRY_HASHED);
+	in = hashed && child_insert(parent, d);
+	if (in) {
+		chain_insert(d);
+		dentry_flag_set(d, DENTRY_HASHED);
+	}
+	dentry_flag_clear(d, DENTRY_MOVING);
 	spin_unlock(next);
+	return in || !hashed;
+}
+
+/* What was moved out of the tree; the cache's reference is ours. */
+static void dentry_leave(struct dentry *d)
+{
+	dentry_shrink_tree(d);
+	dentry_put(d);
 }
 
 struct dname *dentry_name_new(const struct dentry *d, const char *name, size_t len)
@@ -464,25 +491,33 @@ struct dname *dentry_name_new(const struct dentry *d, const char *name, size_t l
 void dentry_move(struct dentry *d, struct dentry *new_parent, struct dname *name, size_t len)
 {
 	struct dentry *old_parent = d->parent;
+	bool kept;
 
 	ref_get(&new_parent->refs);
 	a_add(&names_removed, 1);
 	names_change_begin();
-	dentry_rehash(d, new_parent, name, len);
+	kept = dentry_rehash(d, new_parent, name, len);
 	names_change_end();
 	dentry_put(old_parent);
+	if (!kept)
+		dentry_leave(d);
 }
 
 void dentry_exchange(struct dentry *a, struct dentry *b, struct dname *na, struct dname *nb)
 {
 	struct dentry *pa = a->parent, *pb = b->parent;
 	size_t la = a->len, lb = b->len;
+	bool kept_a, kept_b;
 
 	a_add(&names_removed, 1);
 	names_change_begin();
-	dentry_rehash(a, pb, na, lb);
-	dentry_rehash(b, pa, nb, la);
+	kept_a = dentry_rehash(a, pb, na, lb);
+	kept_b = dentry_rehash(b, pa, nb, la);
 	names_change_end(); /* the parents' references have changed places */
+	if (!kept_a)
+		dentry_leave(a);
+	if (!kept_b)
+		dentry_leave(b);
 }
 
 bool dentry_is_below(struct dentry *d, struct dentry *ancestor)

@@ -59,14 +59,16 @@ void dentry_shrink_tree(struct dentry *root)
 		}
 		if (dentry_detach(d))
 			dentry_put(d);
+		/* somebody in there may have added a name before it left */
+		dentry_shrink_tree(d);
 		dentry_put(d);
 	}
 }
 
 void dentry_invalidate(struct dentry *d)
 {
-	dentry_shrink_tree(d);
 	dentry_unhash(d);
+	dentry_shrink_tree(d); /* after it: nothing is added any more */
 }
 
 /* One candidate of the LRU's head with a reference, or null. */

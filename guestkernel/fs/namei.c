@@ -303,9 +303,9 @@ static int remove_locked(struct inode *dir, struct dentry *d, bool directory)
 	rwlock_write_done(&i->lock);
 	if (err)
 		return err;
+	dentry_unhash(d);
 	if (directory)
 		dentry_shrink_tree(d); /* negative entries */
-	dentry_unhash(d);
 	return 0;
 }
 

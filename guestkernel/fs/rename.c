@@ -104,9 +104,11 @@ static void rename_names(const struct rename *r, struct dname *name, struct dnam
 	}
 	if (r->new->inode && S_ISDIR(r->new->inode->mode)) {
 		r->new->inode->flags |= INODE_DEAD;
+		dentry_unhash(r->new);
 		dentry_shrink_tree(r->new);
+	} else {
+		dentry_unhash(r->new);
 	}
-	dentry_unhash(r->new);
 	dentry_move(r->old, r->ndir.dentry, name, r->nlast.len);
 }
 
