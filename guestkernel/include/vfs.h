@@ -178,8 +178,8 @@ struct dentry {
 #define DENTRY_LRU	  4u
 #define DENTRY_REVALIDATE 8u  /* of a shared mount */
 #define DENTRY_PINNED	  16u /* tmpfs: the entry is the directory's content */
-#define DENTRY_MOVING	  64u /* getting another place; as good as hashed for its children */
 #define DENTRY_LISTED	  32u /* known from reading the directory; asked about at its first use */
+#define DENTRY_MOVING	  64u /* getting another place; as good as hashed for its children */
 
 struct superblock {
 	a32_t refs;
