@@ -1,10 +1,11 @@
 /* abi/gofer_codec.h - writing and checking what abi/gofer.h draws, for both ends
  *
- * Provides: counted names in the data area, the guest's check of a reply, and its readers
- *   of directory entries and fetched files. Pure functions: no state, no library.
- * abi_gofer_reply_check() takes the guest's private copies; abi_gofer_entry_get() and
- * abi_gofer_fetched_get() copy out of shared memory themselves, once. Tests:
- * test/unit/gofer/codec_test.c, test/fuzz/gofer_reply.c */
+ * Provides: counted names in the data area, the guest's check of a reply, and its readers of
+ *   directory entries and fetched files. Pure functions: no state, no library.
+ *   abi_gofer_reply_check() takes the guest's private copies; abi_gofer_entry_get() and
+ *   abi_gofer_fetched_get() copy out of shared memory themselves, once.
+ * Tests: test/unit/gofer/codec_test.c, test/fuzz/gofer_reply.c
+ */
 #pragma once
 #include <stdint.h>
 #include "abi/gofer.h"

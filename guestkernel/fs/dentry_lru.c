@@ -1,7 +1,8 @@
 /* dentry_lru.c - cached names that may go: when memory is short, when their tree goes
- * Locks: lru_lock for the list. A candidate is held by a reference while its chain's lock is taken.
- *   That does not hold its superblock, so reclaimers count themselves there, unless it is going,
- * and who ends it waits for them.
+ *
+ * Locks: lru_lock for the list. A candidate is held by a reference while its chain's lock is
+ *   taken. That does not hold its superblock, so reclaimers count themselves there, unless it
+ *   is going, and who ends it waits for them.
  */
 #include "fs_internal.h"
 #include "sched.h"

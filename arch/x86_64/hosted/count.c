@@ -1,7 +1,8 @@
 /* count.c - how often this machine does what costs it most, for `runsc debug --stats`
  *
- * Each CPU counts for itself (count.h); the sums are made when they are asked for. Locks: none,
- * values are read while they change. Sleeps: never. Tests: test/hosted/stats.sh
+ * Each CPU counts for itself (count.h); the sums are made when they are asked for.
+ * Locks: none, values are read while they change. Sleeps: never.
+ * Tests: test/hosted/stats.sh
  */
 #include "count.h"
 

@@ -1,25 +1,32 @@
 /* patch.c - call sites that come to the kernel without a signal
  *
  * Provides: patch_wanted(), patch_site(), patch_off(), patch_fix_pc(), patch_resume(),
- * patch_fork(). Two kinds of sites. What the program executes there instead is a jump to a slot, in
- * a range of the application's own named [trampoline]; the slot says by rcx where the call returns,
- * by r11 where to go on, and goes to stub_site (stub/entry.S). MOV: `mov $nr, %eax; syscall`
- * becomes `jmp slot; syscall`: one instruction for one, so a thread meets either, and a jump to the
- * `syscall` still works, by the slow way. NEXT: `syscall` and the instruction behind it, which uses
- * registers only, become `jmp slot`; the slot does that instruction after the call. Who arrives
- * between the two by himself (from a signal's frame, or as the site was patched while he was in the
- * call) meets the second byte of the jump's distance. Slots are chosen so that this is an
- * instruction that traps on every CPU, whatever follows it; patch_resume() turns the trap into
- * going on in the slot. What the program sees: about to make the call, or behind it, never the
- * slot. Owns: nothing but numbers in struct mach_space. Text and slots are private pages of the
- * address space: fork inherits them, exec drops them, and who unmaps them breaks himself. The first
- * slot of each page holds stub_site's address. Refused: writable or shared text, a site that
- * crosses a page, a byte before it that could make it a part of another instruction, or a NEXT for
- * which no slot lies where it must. A site is patched when it has trapped PATCH_AT times: what runs
- * once is not worth the copy of a page. GS: the slot's way needs it to point to the thread's area.
- * A task that gives it a base of its own ends patching for its address space: slots then jump to
- * the `syscall`, or make the call. Locks: one mutex for all (patching is rare) around changes of
- * slots. Counts are [c]. Sleeps: patch_site, patch_off. Tests: test/hosted
+ *   patch_fork(). What the program executes at a site is a jump to a slot, in a range of its
+ *   own named [trampoline]; the slot says by rcx where the call returns, by r11 where to go
+ *   on, and goes to stub_site (stub/entry.S).
+ * Sites: two kinds.
+ *   MOV: `mov $nr, %eax; syscall` becomes `jmp slot; syscall`: one instruction for one, so a
+ *   thread meets either, and a jump to the `syscall` still works, by the slow way.
+ *   NEXT: `syscall` and the instruction behind it, which uses registers only, become `jmp
+ *   slot`; the slot does that instruction after the call. Who arrives between the two by
+ *   himself (from a signal's frame, or as the site was patched while he was in the call)
+ *   meets the second byte of the jump's distance. Slots are chosen so that this is an
+ *   instruction that traps on every CPU, whatever follows it; patch_resume() turns the trap
+ *   into going on in the slot.
+ *   What the program sees: about to make the call, or behind it, never the slot.
+ * Owns: nothing but numbers in struct mach_space. Text and slots are private pages of the
+ *   address space: fork inherits them, exec drops them, and who unmaps them breaks himself.
+ *   The first slot of each page holds stub_site's address.
+ * Refused: writable or shared text, a site that crosses a page, a byte before it that could
+ *   make it a part of another instruction, or a NEXT for which no slot lies where it must. A
+ *   site is patched when it has trapped PATCH_AT times: what runs once is not worth the copy
+ *   of a page.
+ * GS: the slot's way needs it to point to the thread's area. A task that gives it a base of
+ *   its own ends patching for its address space: slots then jump to the `syscall`, or make
+ *   the call.
+ * Locks: one mutex for all (patching is rare) around changes of slots. Counts are [c].
+ * Sleeps: patch_site, patch_off.
+ * Tests: test/hosted
  */
 #include "abi/boot.h"
 #include "hosted.h"

@@ -1,12 +1,15 @@
 /* fetch.c - the content of small files without their handles, several at once
  *
- * A listed file that has no handle is read by its name, whole, in one request; and so are small
- * files beside it, in the directory's order, whose content nobody has asked for yet. How many: as
- * many more as were opened of those that came along before, and none for a while after too many
- * that were not (gs->credit, gs->owed). Locks: gs->ahead for the lists; a file's pages come locked,
- * then its gi->io is taken for reading: what was asked before a write of ours (gi->version) is not
- * what the file has now. Sleeps: everywhere but under gs->ahead. The request is held while frames
- * are made. Tests: test/unit/gofer/gofs_test.c */
+ * A listed file that has no handle is read by its name, whole, in one request; and so are
+ *   small files beside it, in the directory's order, whose content nobody has asked for yet.
+ *   How many: as many more as were opened of those that came along before, and none for a
+ *   while after too many that were not (gs->credit, gs->owed).
+ * Locks: gs->ahead for the lists; a file's pages come locked, then its gi->io is taken for
+ *   reading: what was asked before a write of ours (gi->version) is not what the file has
+ *   now.
+ * Sleeps: everywhere but under gs->ahead. The request is held while frames are made.
+ * Tests: test/unit/gofer/gofs_test.c
+ */
 #include "gofs.h"
 
 #define FETCH_MAX  32u

@@ -1,15 +1,18 @@
 /* listing.c - directories read with attributes: names before they are asked for
  *
- * On exclusive mounts the entries of a directory that is read come with their attributes, and enter
- * the cache of names; so do those of one in which several names were looked up in a row. Their
- * inodes have no handle: it is asked for when one is needed (gofs_handle), and a small file's
- * content may come without (fetch.c). A directory that was listed whole answers for names that are
- * missing. Listed names are believed for LISTED_NS until they are first used, then for good, as all
- * of an exclusive mount: who lists a directory, changes it on the host and then looks, sees the
- * change. Whether attributes pay is learnt: as long as a quarter of what a directory has listed was
- * used. Locks: dir->lock around listing keeps our own changes of names away; those of attributes
- * count gs->touched, and what was told before one is not believed. gs->ahead is innermost. Tests:
- * test/unit/gofer/gofs_test.c */
+ * On exclusive mounts the entries of a directory that is read come with their attributes, and
+ *   enter the cache of names; so do those of one in which several names were looked up in a
+ *   row. Their inodes have no handle: it is asked for when one is needed (gofs_handle), and a
+ *   small file's content may come without (fetch.c). A directory that was listed whole
+ *   answers for names that are missing.
+ * Belief: listed names are believed for LISTED_NS until they are first used, then for good,
+ *   as all of an exclusive mount: who lists a directory, changes it on the host and then
+ *   looks, sees the change. Whether attributes pay is learnt: as long as a quarter of what a
+ *   directory has listed was used.
+ * Locks: dir->lock around listing keeps our own changes of names away; those of attributes
+ *   count gs->touched, and what was told before one is not believed. gs->ahead is innermost.
+ * Tests: test/unit/gofer/gofs_test.c
+ */
 #include "gofs.h"
 
 #define LISTED_NS   2000000000ull

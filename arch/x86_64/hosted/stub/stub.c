@@ -1,19 +1,22 @@
 /* stub.c - the code of stub processes: from birth to the application and back
  *
- * Provides: the process that stubs are forked from (stub_parent), a stub's set-up, and what runs in
- *   it when the application is interrupted: every system call and every exception comes in as a
- *   signal, is shown to the kernel in the CPU's area, and left when the kernel says so.
- * Calls by patched sites come in without a signal (entry.S, stub_site).
- * Kicks: one that meets the application is an event like any other, also on the first steps of a
- *   call, where all is still to be seen (STUB_ANSWER to STUB_SITE_IN). One that meets the last
- * steps to it (stub_leave) takes these back: nothing of the application has run. Anywhere else in
- * here it leaves a mark, which is looked at before these last steps. Trust: none in what runs here
- * once the application has run. What the kernel relies on is the filter of the application's
- * threads, which is set before its first instruction: from stub_call's own instruction futex (wait,
- * wake), sched_yield and arch_prctl (bases); from anywhere else nothing; all else is a signal. No
- * descriptor is open in those threads. The mapper (entry.S) has its descriptors for itself, and
- * orders nobody here can write. Differs from Linux: no variables, no libc, general registers only:
- * the extended state belongs to the application from the moment it is loaded. Tests: test/hosted
+ * Provides: the process that stubs are forked from (stub_parent), a stub's set-up, and what
+ *   runs in it when the application is interrupted: every system call and every exception
+ *   comes in as a signal, is shown to the kernel in the CPU's area, and left when the kernel
+ *   says so.
+ *   Calls by patched sites come in without a signal (entry.S, stub_site).
+ * Kicks: one that meets the application is an event like any other, also on the first steps
+ *   of a call, where all is still to be seen (STUB_ANSWER to STUB_SITE_IN). One that meets
+ *   the last steps to it (stub_leave) takes these back: nothing of the application has run.
+ *   Anywhere else in here it leaves a mark, which is looked at before these last steps.
+ * Trust: none in what runs here once the application has run. What the kernel relies on is
+ *   the filter of the application's threads, which is set before its first instruction: from
+ *   stub_call's own instruction futex (wait, wake), sched_yield and arch_prctl (bases); from
+ *   anywhere else nothing; all else is a signal. No descriptor is open in those threads. The
+ *   mapper (entry.S) has its descriptors for itself, and orders nobody here can write.
+ * Differs from Linux: no variables, no libc, general registers only: the extended state
+ *   belongs to the application from the moment it is loaded.
+ * Tests: test/hosted
  */
 #include "stub.h"
 
