@@ -257,13 +257,13 @@ suite_hosted_abi_2() {
 # What is different on a CPU where programs set their FS and GS bases themselves, as most do: this
 # machine may not, the emulated one does.
 suite_vm_hosted() {
-	local runsc="$TOP/build/runsc --platform=systrap --cpus=2 do -- "
+	local runsc="$TOP/build/runsc --platform=systrap --cpus=1 do -- "
 	{
 		printf 'fsgsbase-patch\t%s\n' "$runsc$TOP/build/test/hosted/patch"
 		abi_batch "$runsc" | grep -P '^abi-(threads|tls|sigframe)\t' |
 			sed 's/^/fsgsbase-/'
 	} >"$LOGS/vm-hosted.batch"
-	vm_batch "$LOGS/vm-hosted.batch" --smp 2 --cpu=-smap --timeout 200
+	vm_batch "$LOGS/vm-hosted.batch" --smp 1 --cpu=-smap --timeout 200
 }
 
 # sanitized N TEXT: the sandbox ends with a report that has the text.
