@@ -6,7 +6,8 @@
  *   run.c                   user mode: a turn of a stub's thread
  *   space.c mirror.c        page tables, and what a stub has mapped of them
  *   stubs.c                 the life of stub processes
- *   fpu_stub.c copy.c       extended state; user memory
+ *   fpu_stub.c              extended state
+ *   user_page.h             user memory, for ../../common/ucopy.c
  *   count.c                 counters
  *   irq.c out.c switch.S    interrupts, timers, sleep; log, stacks, contexts
  *   ../kernel/              what any x86-64 machine has: user.c, fpu.c, sigframe.c, clock.c

@@ -18,8 +18,7 @@ enum count {
 	COUNT_SLEEPS, /* a CPU waited for its turn or its work in the host */
 	COUNT_YIELDS,
 	COUNT_KICKS,
-	COUNT_PARTED, /* times that a CPU and its stub's thread went to different CPUs of the host
-		       */
+	COUNT_PARTED, /* a CPU and its stub's thread went to different CPUs of the host */
 	COUNT_MADE,   /* stubs */
 	COUNTS
 };

@@ -5,12 +5,14 @@
  *   memory that all share, munmap, mprotect. Orders are collected in the stub's page, which it
  *   cannot write, and carried out together: when the page is full, before a thread of the stub goes
  *   on that needs them, and in a shoot-down, after which nothing that was taken away can be used.
- *   They are done when the mapper has said so on its eventfd, which no other thread of the stub
- * has: the application can neither make, change nor forge them. A stub that is dead has nothing
- * mapped, so all is done. A shoot-down waits for that. A turn does not: the mapper gives it to the
- * thread itself then, and its answer is read when the turn is back, or before the page is written
- * again. Neighbours: pages around a fault come along if the tables have them; contiguous frames
- * with the same rights cost one call. Locks: the space's pt_lock is held around everything here.
+ *   They are done when the mapper has said so on its eventfd, which no other thread of the
+ *   stub has: the application can neither make, change nor forge them. A stub that is dead has
+ *   nothing mapped, so all is done. A shoot-down waits for that. A turn does not: the mapper
+ *   gives it to the thread itself then, and its answer is read when the turn is back, or
+ *   before the page is written again.
+ * Neighbours: pages around a fault come along if the tables have them; contiguous frames with
+ *   the same rights cost one call.
+ * Locks: the space's pt_lock is held around everything here.
  * Sleeps: the thread waits for the mapper, in the host; the CPU does nothing meanwhile.
  * Limits: a process may have some 65,000 mappings (vm.max_map_count); before that all are dropped,
  *   and come back as they are used.
