@@ -205,7 +205,6 @@ void answer_exec(void)
 }
 
 static volatile long hits, strays;
-extern const char __executable_start[], etext[];
 
 static void on_alarm(int sig, siginfo_t *info, void *context)
 {
@@ -213,8 +212,7 @@ static void on_alarm(int sig, siginfo_t *info, void *context)
 	uint64_t offset = rip - (uint64_t)(uintptr_t)text;
 
 	hits++;
-	if (offset >= PAGE &&
-	    (rip < (uint64_t)(uintptr_t)__executable_start || rip >= (uint64_t)(uintptr_t)etext))
+	if (offset >= PAGE && !in_program(rip))
 		strays++;
 	strays += wrong_ids(pid_of_proc(), pid_of_proc());
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* mov $nr, %eax; syscall; ret */
@@ -133,4 +134,27 @@ void jump_behind(const unsigned char *at, uint64_t rax)
 			 : "r11", "memory");
 	CHECK_EQ(rcx, 0x1234);
 	CHECK_EQ(flags & CF, rax < -4095ull);
+}
+
+bool in_program(uint64_t rip)
+{
+	extern const char __executable_start[], etext[];
+
+	return rip >= (uint64_t)(uintptr_t)__executable_start && rip < (uint64_t)(uintptr_t)etext;
+}
+
+long call_in_storm(const unsigned char *at, void (*handler)(int, siginfo_t *, void *),
+		   const volatile long *hits)
+{
+	struct itimerval often = {{0, 500}, {0, 500}}, never = {0};
+	struct sigaction act = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
+	pid_t parent = getppid();
+	long wrong = 0;
+
+	REQUIRE_OK(sigaction(SIGALRM, &act, NULL));
+	REQUIRE_OK(setitimer(ITIMER_REAL, &often, NULL));
+	for (long i = 0; *hits < 300 && i < 30000000; i++)
+		wrong += as_fn(at)(0, 0, 0) != parent;
+	REQUIRE_OK(setitimer(ITIMER_REAL, &never, NULL));
+	return wrong;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "abitest.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -85,6 +86,12 @@ void jump_behind(const unsigned char *at, uint64_t rax);
 	X(next_odd_sites)     \
 	X(next_threads)       \
 	X(next_of_the_c_library)
+
+/* An address in the test's own text. */
+bool in_program(uint64_t rip);
+/* Calls getppid's site until handler, which counts, has met enough signals: wrong answers. */
+long call_in_storm(const unsigned char *at, void (*handler)(int, siginfo_t *, void *),
+		   const volatile long *hits);
 
 /* Cases of patch_answers.c, and what a program does that they execute. */
 #define ANSWER_TESTS(X)     \
